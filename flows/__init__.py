@@ -1,0 +1,1 @@
+"""The shell: Prefect flows, fetching, the raw archive and the command line."""

@@ -1,0 +1,1 @@
+"""Parsers: payload bytes and a source's specification in, reports and rejected records out."""
