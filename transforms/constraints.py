@@ -47,6 +47,12 @@ class Constraints:
     def take(self, rows: NDArray[np.intp] | NDArray[np.bool_]) -> Self:
         """The given rows, in the given order."""
         return type(self)(
-            self.start[rows], self.end[rows], self.lower[rows], self.upper[rows],
-            self.report_id[rows], self.origin_id[rows], self.tier[rows], self.sigma[rows],
+            self.start[rows],
+            self.end[rows],
+            self.lower[rows],
+            self.upper[rows],
+            self.report_id[rows],
+            self.origin_id[rows],
+            self.tier[rows],
+            self.sigma[rows],
         )
