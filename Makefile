@@ -39,7 +39,7 @@ bench: $(VENV)/.test  ## speed, memory and accuracy, side by side with what a us
 lock:  ## renew the pins (needs uv)
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate -q -o requirements/run.txt
 	uv pip compile pyproject.toml --group test --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate -q -c requirements/run.txt -o requirements/test.txt
-	uv pip compile pyproject.toml --group build --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate -q -c requirements/test.txt -o requirements/build.txt
+	printf 'editables>=0.5\nhatchling>=1.27\n' | uv pip compile - --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate -q -c requirements/test.txt -o requirements/build.txt
 
 clean:  ## remove the environment and the lake
 	rm -rf $(VENV) data/lake
