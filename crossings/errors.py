@@ -36,3 +36,11 @@ class ReleaseStopped(CrossingsError):
 
 class NotComparable(CrossingsError):
     """An attempt to add or join figures of different series."""
+
+
+class FetchFailed(CrossingsError):
+    """A look at a publisher that brought no payload; `status` is the HTTP status where one was received."""
+
+    def __init__(self, message: str, remedy: str, status: int | None = None) -> None:
+        super().__init__(message, remedy)
+        self.status = status

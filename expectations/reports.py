@@ -1,0 +1,225 @@
+"""The suite on `reports`: the record-level rules of method.md section 8, with what happens to a failing row.
+
+Rows are the reports after decisions with the evidence of `transforms.evidence` beside them. Actions: quarantine (the
+row is set aside), drop_copy (an exact copy is counted and dropped), hold (kept, but not used until decided),
+warn (kept, with a finding).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+import great_expectations.expectations as gxe
+import numpy as np
+import pandas as pd
+from great_expectations.expectations.expectation import Expectation
+
+from crossings.schema import CODE_LISTS, OPEN_PATTERNS, REGISTER_COLUMNS
+from expectations.rule import meta, row_rule
+
+# A unit slip shows as a factor of a thousand; ordinary swings of a border stay far below this (docs/decisions/0003).
+UNIT_SLIP = 100
+
+
+def _text(column: pd.Series) -> pd.Series:
+    return column.astype("object")
+
+
+def _is(column: pd.Series, *codes: str) -> pd.Series:
+    return _text(column).isin(codes)
+
+
+def _present(f: pd.DataFrame) -> pd.Series:
+    figure = f["value"].notna() | f["value_low"].notna() | f["value_high"].notna() | f["lower"].notna()
+    return (_text(f["unparsed_other"]) == "") & figure
+
+
+def _non_negative(f: pd.DataFrame) -> pd.Series:
+    signed = _is(f["direction"], "net") | _is(f["statistic"], "change")
+    figures = f[["value", "value_low", "value_high", "lower"]].astype("float64").min(axis=1)
+    return signed | ~(figures < 0)
+
+
+def _consistent_values(f: pd.DataFrame) -> pd.Series:
+    value, low, high = (f[c].astype("Float64") for c in ("value", "value_low", "value_high"))
+    ordered = ~(low > high).fillna(False) & ~(value < low).fillna(False) & ~(value > high).fillna(False)
+    ranged = _is(f["qualifier"], "between")
+    as_range = value.isna() & low.notna() & high.notna()
+    explicit = f["lower"].notna() & value.isna() & low.isna()
+    return ordered & (~ranged | as_range | explicit) & ~(f["lower"] > f["upper"])
+
+
+def _digits_reproduce(f: pd.DataFrame) -> pd.Series:
+    keys = f.astype({"value_text": "object"})
+    codes, unique = pd.MultiIndex.from_frame(keys).factorize()
+    verdict = np.array([_same_digits(*key) for key in unique], dtype=bool)
+    return pd.Series(verdict[codes] if len(codes) else [], index=f.index, dtype=bool)
+
+
+def _same_digits(text: object, value: float, low: float, high: float, spelled: float) -> bool:
+    if not isinstance(text, str):
+        return True
+    printed = re.sub(r"\D", "", text)
+    if not printed:
+        return True
+    figures = [str(abs(int(x))) for x in (value, low, high) if pd.notna(x)]
+    if pd.notna(spelled) and figures == [str(int(round(spelled)))]:
+        return True
+    candidates = [figures, *([f] for f in figures)]
+    return any(
+        re.fullmatch("".join(re.escape(x.rstrip("0") or "0") + "0*" for x in c), printed.lstrip("0") or "0")
+        for c in candidates
+    )
+
+
+def _one_sided(f: pd.DataFrame) -> pd.Series:
+    flow = ~_is(f["statistic"], "stock", "change", "ratio", "share", "max_per_day", "min_per_day")
+    floor = _is(f["qualifier"], "more_than", "at_least") & flow & ~f["stated_bounds"]
+    ceiling = _is(f["qualifier"], "up_to", "less_than") & flow & ~f["stated_bounds"]
+    return ~(floor & f["upper"].notna()) & ~(ceiling & (f["lower"] != 0))
+
+
+def _rounding_divides(f: pd.DataFrame) -> pd.Series:
+    unit, value = f["rounding_unit"].astype("Float64"), f["value"].astype("Float64")
+    mantissa = unit.map(lambda u: None if pd.isna(u) or u <= 0 else u / 10 ** np.floor(np.log10(u)), na_action="ignore")
+    shape = unit.isna() | mantissa.isin([1.0, 5.0])
+    hedged = _is(f["qualifier"], "about", "nearly", "more_than", "less_than", "at_least", "up_to", "between")
+    return shape & (value.isna() | unit.isna() | hedged | ((value % unit.where(unit > 0, 1)) == 0))
+
+
+def _instants_on_dates(f: pd.DataFrame) -> pd.Series:
+    start = f["local_start_day"].isna() | (f["local_start_day"] == f["start_day"])
+    end = f["local_end_day"].isna() | (f["local_end_day"] == f["end_day"])
+    return start & end & f["start_clock_ok"] & f["end_clock_ok"]
+
+
+def _cutoff_known(f: pd.DataFrame) -> pd.Series:
+    same_day = (f["end_day"] == f["last_published_day"]) & _is(f["statistic"], "cumulative", "total")
+    return ~same_day | f["end_time"].notna() | f["cutoff_assumed"].fillna(False).astype(bool)
+
+
+def _first_of_key(f: pd.DataFrame) -> pd.Series:
+    return ~f.duplicated(["report_id"]) | f.duplicated(["report_id", "content"])
+
+
+RULES = {
+    "Present": row_rule(
+        "RequiredFieldsParse", ("unparsed_other", "value", "value_low", "value_high", "lower"), _present
+    ),
+    "V03": row_rule(
+        "PeriodOrdered", ("start_day", "end_day", "start_instant", "end_instant", "window_known"),
+        lambda f: ~(f["start_day"] > f["end_day"]) & (~f["window_known"] | (f["start_instant"] < f["end_instant"])),
+    ),
+    "V05": row_rule(
+        "PeriodBeforePublication", ("end_day", "last_published_day", "modality"),
+        lambda f: ~(f["end_day"] > f["last_published_day"]) | _is(f["modality"], "forecast"),
+    ),
+    "V06": row_rule(
+        "PublishedBeforeRecorded", ("first_published_day", "recorded_day", "today"),
+        lambda f: ~(f["first_published_day"] > f["recorded_day"]) & ~(f["recorded_day"] > f["today"]),
+    ),
+    "V07": row_rule(
+        "CountsNonNegative", ("value", "value_low", "value_high", "lower", "direction", "statistic"), _non_negative
+    ),
+    "V08": row_rule(
+        "ValuesConsistent", ("value", "value_low", "value_high", "lower", "upper", "qualifier"), _consistent_values
+    ),
+    "V09": row_rule(
+        "HedgeAgreesWithWords", ("text_qualifier", "qualifier"),
+        lambda f: f["text_qualifier"].isna() | (_text(f["text_qualifier"]) == _text(f["qualifier"])),
+    ),
+    "V10": row_rule(
+        "UnitAppliedOnce", ("day_rate", "series_rate"),
+        lambda f: ~(f["day_rate"] > UNIT_SLIP * f["series_rate"]) | (f["day_rate"] < UNIT_SLIP),
+    ),
+    "V11": row_rule(
+        "DigitsReproduceValue", ("value_text", "value", "value_low", "value_high", "text_multiplier"), _digits_reproduce
+    ),
+    "V12": row_rule("OneSidedStayOneSided", ("qualifier", "statistic", "lower", "upper", "stated_bounds"), _one_sided),
+    "V13": row_rule("RoundingUnitDivides", ("rounding_unit", "value", "qualifier"), _rounding_divides),
+    "V15": row_rule(
+        "InstantsOnCivilDates",
+        ("local_start_day", "start_day", "local_end_day", "end_day", "start_clock_ok", "end_clock_ok"),
+        _instants_on_dates,
+    ),
+    "V16": row_rule(
+        "CutoffKnown", ("end_day", "last_published_day", "statistic", "end_time", "cutoff_assumed"), _cutoff_known
+    ),
+    "V17": row_rule("BelowPopulationCap", ("day_rate", "day_cap"), lambda f: ~(f["day_rate"] > f["day_cap"])),
+    "V21": row_rule("ReportIdNotReused", ("report_id", "content"), _first_of_key),
+    "V22": row_rule("NoExactCopies", ("report_id", "content"), lambda f: ~f.duplicated(["report_id", "content"])),
+    "V25": row_rule(
+        "SupersedesExisting", ("superseded_there", "superseded_same", "superseded_acyclic"),
+        lambda f: f["superseded_there"] & f["superseded_same"] & f["superseded_acyclic"],
+    ),
+    "V72": row_rule(
+        "PerDayWordsPerDayStatistic", ("text_per_day", "statistic"),
+        lambda f: ~f["text_per_day"] | _is(f["statistic"], "mean_per_day", "each_day", "max_per_day", "min_per_day"),
+    ),
+}  # fmt: skip
+
+
+def suite(countries: Iterable[str], country_timezones: Iterable[str]) -> list[Expectation]:
+    """The expectations on `reports`.
+
+    countries : ISO 3166-1 alpha-3 codes. country_timezones : `COUNTRY|Zone` pairs that exist.
+    """
+    codes = sorted(countries)
+    quarantine = ("quarantine", "error")
+    expectations: list[Expectation] = [
+        gxe.ExpectColumnValuesToNotBeNull(column=c.name, **meta("V01", *quarantine, f"required field {c.name} missing"))
+        for c in REGISTER_COLUMNS
+        if not c.nullable
+    ]
+    expectations += [
+        RULES["Present"]("V01", *quarantine, "a required figure is missing or a field does not parse"),
+        gxe.ExpectColumnValuesToBeInSet(column="country", value_set=codes,
+                                        **meta("V02", *quarantine, "unknown country code")),
+        gxe.ExpectColumnValuesToBeInSet(column="counterpart", value_set=codes,
+                                        **meta("V02", *quarantine, "unknown country code in counterpart")),
+        gxe.ExpectColumnValuesToBeInSet(column="tier", value_set=[1, 2, 3, 4, 5],
+                                        **meta("V02", *quarantine, "tier is not 1 to 5")),
+    ]  # fmt: skip
+    expectations += [
+        gxe.ExpectColumnValuesToBeInSet(
+            column=c.name, value_set=list(CODE_LISTS[c.codes]), **meta("V02", *quarantine, f"unknown {c.name} code")
+        )
+        for c in REGISTER_COLUMNS
+        if c.codes in CODE_LISTS
+    ]
+    expectations += [
+        gxe.ExpectColumnValuesToMatchRegex(
+            column=name, regex=f"^(?:{pattern})$", **meta("V02", *quarantine, f"unknown {name} code")
+        )
+        for name, pattern in OPEN_PATTERNS.items()
+    ]
+    expectations += [
+        RULES["V03"]("V03", *quarantine, "end before start"),
+        gxe.ExpectColumnValuesToBeInSet(column="unparsed_dates", value_set=[""],
+                                        **meta("V04", *quarantine, "not a calendar date")),
+        RULES["V05"]("V05", *quarantine, "reference period after publication"),
+        RULES["V06"]("V06", *quarantine, "published after it was recorded, or recorded in the future"),
+        RULES["V07"]("V07", *quarantine, "negative count"),
+        RULES["V08"]("V08", *quarantine, "figures contradict each other: low ≤ value ≤ high, a range has no value"),
+        RULES["V09"]("V09", "hold", "warn", "the hedge in the printed words is not the coded qualifier"),
+        RULES["V10"]("V10", *quarantine, f"more than {UNIT_SLIP} times the usual level of its series: unit applied twice?"),
+        RULES["V11"]("V11", *quarantine, "the printed digits do not reproduce the value"),
+        RULES["V12"]("V12", *quarantine, "a one-sided figure has two sides"),
+        RULES["V13"]("V13", "warn", "info", "the rounding unit is odd or does not divide the value"),
+        gxe.ExpectColumnValuesToBeInSet(column="country_timezone", value_set=sorted(country_timezones),
+                                        **meta("V14", *quarantine, "the time zone is not one of the country")),
+        RULES["V15"]("V15", *quarantine, "instants or clocks do not fall on the dates given"),
+        RULES["V16"]("V16", "warn", "info", "said on the last day of its window without a cut-off"),
+        RULES["V17"]("V17", *quarantine, "above population cap"),
+        gxe.ExpectColumnValuesToNotBeNull(column="url", **meta("V20", "warn", "info", "no address")),
+        RULES["V21"]("V21", *quarantine, "duplicate key with different content"),
+        RULES["V22"]("V22", "drop_copy", "info", "exact copy of a row before it"),
+        RULES["V25"]("V25", *quarantine, "supersedes a report that is not there, is of another window, or itself"),
+        gxe.ExpectColumnValuesToBeInSet(column="superseded_later", value_set=[True],
+                                        **meta("V26", *quarantine, "supersedes a report published later")),
+        gxe.ExpectColumnValuesToBeInSet(column="modality", value_set=["observed"],
+                                        **meta("V71", "hold", "info", "not observed: an estimate, forecast or denial")),
+        RULES["V72"]("V72", "hold", "warn", "the words say per day, the statistic does not"),
+    ]  # fmt: skip
+    return expectations

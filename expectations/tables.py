@@ -1,0 +1,80 @@
+"""Suites on the tables of a release: generated from the schema, and the gates of method.md section 8 beside them.
+
+A failing expectation here stops the release or a series; it never repairs. Frames come as `Table.conform` wrote them,
+with the evidence that the caller of `suite` lists in its docstring.
+"""
+
+from __future__ import annotations
+
+import great_expectations.expectations as gxe
+import pandas as pd
+from great_expectations.expectations.expectation import Expectation
+
+from crossings.schema import CODE_LISTS, TABLES, Table
+from expectations.rule import meta, row_rule
+
+_ORDERED = row_rule("BoundsOrdered", ("estimate", "lower", "upper", "direction"), lambda f: _ordered(f))
+_POINT = row_rule(
+    "PointWhereStatusSays",
+    ("estimate", "status"),
+    lambda f: f["estimate"].isna() == (f["status"].astype("object") == "none"),
+)
+
+
+def _ordered(f: pd.DataFrame) -> pd.Series:
+    estimate, lower, upper = (f[c].astype("Float64") for c in ("estimate", "lower", "upper"))
+    inside = ~(estimate < lower).fillna(False) & ~(estimate > upper).fillna(False) & ~(lower > upper).fillna(False)
+    flows = (f["direction"].astype("object") == "net") | (lower >= 0).fillna(False)
+    return inside & flows
+
+
+def generic(table: Table) -> list[Expectation]:
+    """Columns, keys, order and codes of one table, from its schema. Needs the column `row_in_key_order`."""
+    stop = ("stop_release", "stop")
+    expectations: list[Expectation] = [
+        gxe.ExpectTableColumnsToMatchSet(column_set=[*table.names, "row_in_key_order"], exact_match=False,
+                                         **meta("S01", *stop, "a column is missing")),
+        gxe.ExpectCompoundColumnsToBeUnique(column_list=list(table.key), **meta("S02", *stop, "key not unique"))
+        if len(table.key) > 1
+        else gxe.ExpectColumnValuesToBeUnique(column=table.key[0], **meta("S02", *stop, "key not unique")),
+        gxe.ExpectColumnValuesToBeInSet(column="row_in_key_order", value_set=[True],
+                                        **meta("S03", *stop, "rows are not in the order of the key")),
+    ]  # fmt: skip
+    for column in table.columns:
+        if not column.nullable:
+            expectations.append(gxe.ExpectColumnValuesToNotBeNull(
+                column=column.name, **meta("S04", *stop, f"{column.name} is missing")))  # fmt: skip
+        if column.codes in CODE_LISTS:
+            expectations.append(gxe.ExpectColumnValuesToBeInSet(
+                column=column.name, value_set=list(CODE_LISTS[column.codes]),
+                **meta("V02", *stop, f"unknown {column.name} code")))  # fmt: skip
+    return expectations
+
+
+def suite(name: str) -> list[Expectation]:
+    """The suite of one released table."""
+    expectations = generic(TABLES[name])
+    if name == "daily":
+        expectations += [
+            _ORDERED("V51", "stop_release", "stop", "lower ≤ estimate ≤ upper does not hold, or a flow is negative"),
+            _POINT("V51", "stop_release", "stop", "an estimate where status is none, or none where it is not"),
+            gxe.ExpectColumnValuesToBeInSet(column="reliability", value_set=[1, 2, 3, 4, 5],
+                                            **meta("V02", "stop_release", "stop", "reliability is not 1 to 5")),
+        ]  # fmt: skip
+    return expectations
+
+
+def accounting() -> list[Expectation]:
+    """The suite on row accounting, one row per source: columns source_id, in, accepted, quarantined, duplicates, before.
+
+    `before` is the number of reports that the release before held of this source (V62: the register never shrinks).
+    """
+    balance = row_rule(
+        "RowsAccountedFor", ("rows_in", "accepted", "quarantined", "duplicates"),
+        lambda f: f["rows_in"] == f["accepted"] + f["quarantined"] + f["duplicates"],
+    )  # fmt: skip
+    return [
+        balance("V62", "stop_release", "stop", "rows in are not rows accepted, quarantined and duplicate"),
+        gxe.ExpectColumnValuesToBeBetween(column="missing_since_before", max_value=0,
+                                          **meta("V62", "stop_release", "stop", "reports that were there before are gone")),
+    ]

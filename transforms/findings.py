@@ -1,0 +1,56 @@
+"""Findings: the outcome of a rule or a conflict in plain words, with an identifier that does not move between runs."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import pandas as pd
+
+from crossings.schema import FINDINGS
+
+
+def identifier(rule: str, *parts: Any) -> str:
+    """Rule and a short digest of what the finding is about."""
+    text = json.dumps([rule, *parts], default=str, ensure_ascii=False)
+    return f"{rule}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
+
+
+def table(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+    """A frame by the schema of `findings`, one row per distinct finding, from mappings without `finding_id`.
+
+    `report_ids` are sorted; `status` is open where not given.
+    """
+    complete: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        full: dict[str, Any] = dict.fromkeys(FINDINGS.names)
+        full |= {"report_ids": [], "status": "open"} | dict(row)
+        full["report_ids"] = sorted(full["report_ids"])
+        full["date_start"], full["date_end"] = _date(full["date_start"]), _date(full["date_end"])
+        key = [full[k] for k in ("table", "series", "country", "date_start", "date_end", "report_ids")]
+        full["finding_id"] = full.get("finding_id") or identifier(full["rule"], *key)
+        complete[full["finding_id"]] = full
+    frame = pd.DataFrame([complete[k] for k in sorted(complete)], columns=list(FINDINGS.names))
+    return frame.astype({"gap": "float64"})
+
+
+def interval(lower: float | None, upper: float | None) -> str:
+    """An interval for people: `8,314`, `97,500 to 98,499`, `at least 3,001`, `at most 30,000`."""
+    low = None if lower is None or pd.isna(lower) else int(lower)
+    high = None if upper is None or pd.isna(upper) else int(upper)
+    if low is None and high is None:
+        return "any number"
+    if high is None:
+        return f"at least {low:,}"
+    if low is None:
+        return f"at most {high:,}"
+    return f"{low:,}" if low == high else f"{low:,} to {high:,}"
+
+
+def _date(value: Any) -> dt.date | None:
+    if value is None or pd.isna(value):
+        return None
+    return pd.Timestamp(value).date()

@@ -1,0 +1,224 @@
+"""What goes into a parser and what comes out: payloads, cells, observations, rejected rows, and their counts.
+
+In: archived bytes with their digest. Out: `Parsed`, two tables whose rows account for every cell considered:
+considered = accepted + rejected + unselected. Rule names are those of method.md 8 or plain words.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import TypeAlias
+
+import numpy as np
+import pandas as pd
+
+from crossings.errors import UnreadableInput
+
+Figure: TypeAlias = str | int | float | Decimal | None
+
+OBSERVATION_COLUMNS = (
+    "period_start",
+    "period_end",
+    "freq",
+    "value",
+    "value_text",
+    "obs_status",
+    "status_symbol",
+    "country",
+    "counterpart",
+    "scope",
+    "mode",
+    "direction",
+    "citizenship",
+    "measure",
+    "system",
+    "unit_text",
+    "payload_sha256",
+    "payload_locator",
+    "raw",
+)
+SERIES_COLUMNS = ("country", "counterpart", "scope", "mode", "direction", "citizenship", "measure", "system")
+REJECTED_COLUMNS = ("record", "rule", "reason", "payload_locator")
+
+
+@dataclass(frozen=True)
+class Payload:
+    """Bytes as received.
+
+    Attributes
+    ----------
+    content : the bytes.
+    sha256 : their digest in the archive.
+    name : file name or role, such as `metadata.json`, `data-2.json` or `data`.
+    media_type : as the server declared it, if it did.
+    """
+
+    content: bytes = field(repr=False)
+    sha256: str
+    name: str
+    media_type: str | None = None
+
+    @property
+    def role(self) -> str:
+        """The part of the name before the first dot or hyphen: `data` of `data-2.json`."""
+        return self.name.split(".", 1)[0].split("-", 1)[0]
+
+
+@dataclass(frozen=True)
+class Note:
+    """A plain finding about a payload that was read: rule and message."""
+
+    rule: str
+    message: str
+
+
+@dataclass(slots=True)
+class Cell:
+    """One figure of a payload with the labels it stands under.
+
+    Attributes
+    ----------
+    labels : dimension -> category, as the publisher writes it.
+    value : the figure as decoded, text or number; None where there is none.
+    locator : where it stands inside its payload.
+    sha256 : digest of the payload.
+    symbol : publisher's mark beside or instead of the figure.
+    unit : unit the payload states for it.
+    skipped : left out on purpose by the protocol (a position the publisher declares empty).
+    fault : rule and reason that already forbid the cell.
+    """
+
+    labels: dict[str, str]
+    value: Figure
+    locator: str
+    sha256: str
+    symbol: str | None = None
+    unit: str | None = None
+    skipped: bool = False
+    fault: tuple[str, str] | None = None
+
+    def record(self) -> str:
+        """The cell exactly as received, as JSON text."""
+        received: dict[str, object] = {"labels": self.labels, "value": as_received(self.value)}
+        if self.symbol is not None:
+            received["symbol"] = self.symbol
+        return json.dumps(received, ensure_ascii=False, sort_keys=True)
+
+
+@dataclass(frozen=True, eq=False)
+class Parsed:
+    """Outcome of one parse.
+
+    Attributes
+    ----------
+    observations : one row per accepted figure, `OBSERVATION_COLUMNS`; value Int64 in whole units.
+    rejected : one row per refused figure, `REJECTED_COLUMNS`.
+    considered : cells or rows seen; equals accepted + rejected + unselected.
+    unselected : cells left out on purpose by the mapping.
+    notes : plain findings.
+    """
+
+    observations: pd.DataFrame
+    rejected: pd.DataFrame
+    considered: int
+    unselected: int = 0
+    notes: tuple[Note, ...] = ()
+
+    def __post_init__(self) -> None:
+        accounted = len(self.observations) + len(self.rejected) + self.unselected
+        assert self.considered == accounted, f"{self.considered} considered, {accounted} accounted for"
+
+
+@dataclass(slots=True)
+class Observation:
+    """One accepted figure before it becomes a row."""
+
+    cell: Cell
+    series: dict[str, str]
+    period: tuple[date, date]
+    value: int | None
+    obs_status: str
+    symbol: str | None
+
+    def key(self) -> tuple[object, ...]:
+        """Series and period: what may occur once."""
+        return (*(self.series.get(name) for name in SERIES_COLUMNS), *self.period)
+
+
+@dataclass(slots=True)
+class Refusal:
+    """One refused cell with rule and reason."""
+
+    cell: Cell
+    rule: str
+    reason: str
+
+
+def as_received(value: Figure) -> str | None:
+    """The figure as text, spelled as it was received."""
+    return None if value is None else str(value)
+
+
+def unreadable(payload: Payload, expected: str, found: str, remedy: str) -> UnreadableInput:
+    """A fault of a whole payload, saying what was expected and what was found."""
+    shown = " ".join(found.split())
+    if len(shown) > 300:
+        shown = shown[:300] + "…"
+    return UnreadableInput(f"{payload.name}: expected {expected}, found {shown}", remedy)
+
+
+def only(payloads: Sequence[Payload], what: str) -> Payload:
+    """The single payload of a source that has one; `UnreadableInput` otherwise."""
+    if len(payloads) != 1:
+        names = ", ".join(p.name for p in payloads) or "none"
+        raise UnreadableInput(f"{what}: expected one payload, found {names}", "pass exactly one payload")
+    return payloads[0]
+
+
+def observation_frame(rows: Iterable[Observation], freq: str, unit_text: str) -> pd.DataFrame:
+    """Accepted figures as a table sorted by period, series and place."""
+    ordered = sorted(rows, key=_place)
+    columns: dict[str, object] = {
+        "period_start": [o.period[0] for o in ordered],
+        "period_end": [o.period[1] for o in ordered],
+        "freq": _texts([freq] * len(ordered)),
+        "value": pd.array(
+            np.array([o.value if o.value is not None else pd.NA for o in ordered], dtype=object), dtype="Int64"
+        ),
+        "value_text": _texts([as_received(o.cell.value) for o in ordered]),
+        "obs_status": _texts([o.obs_status for o in ordered]),
+        "status_symbol": _texts([o.symbol for o in ordered]),
+    }
+    for name in SERIES_COLUMNS:
+        columns[name] = _texts([o.series.get(name) for o in ordered])
+    columns["unit_text"] = _texts([o.cell.unit or unit_text for o in ordered])
+    columns["payload_sha256"] = _texts([o.cell.sha256 for o in ordered])
+    columns["payload_locator"] = _texts([o.cell.locator for o in ordered])
+    columns["raw"] = _texts([json.dumps(o.cell.labels, ensure_ascii=False, sort_keys=True) for o in ordered])
+    return pd.DataFrame(columns, columns=list(OBSERVATION_COLUMNS))
+
+
+def rejected_frame(rows: Iterable[Refusal]) -> pd.DataFrame:
+    """Refused cells as a table sorted by place and rule."""
+    ordered = sorted(rows, key=lambda r: (r.cell.sha256, r.cell.locator, r.rule))
+    return pd.DataFrame(
+        {
+            "record": _texts([r.cell.record() for r in ordered]),
+            "rule": _texts([r.rule for r in ordered]),
+            "reason": _texts([r.reason for r in ordered]),
+            "payload_locator": _texts([r.cell.locator for r in ordered]),
+        },
+        columns=list(REJECTED_COLUMNS),
+    )
+
+
+def _place(o: Observation) -> tuple[object, ...]:
+    return (*o.period, *(o.series.get(name) or "" for name in SERIES_COLUMNS), o.cell.sha256, o.cell.locator)
+
+
+def _texts(values: list[str | None] | list[str]) -> pd.Series:
+    return pd.Series(values, dtype="string[pyarrow]")

@@ -1,0 +1,233 @@
+"""Parse a statement CSV (the register's columns) into reports, strictly and without losing a row.
+
+In: the bytes of one CSV in UTF-8, and its digest. Out: a frame of reports typed by `crossings.schema`, where a field
+that does not parse is null and named in `unparsed`; and the records that are no rows at all (torn ones), as received.
+The codebook is data/register/README.md.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as pacsv
+
+from crossings.errors import UnreadableInput
+from crossings.schema import REGISTER_COLUMNS, Column
+
+REQUIRED = ("report_id", "country", "direction", "period_start", "period_end", "value")
+OPTIONAL_EXTRAS = ("lower", "upper", "sigma", "start_instant", "end_instant", "published_at")
+DEFAULTS = {
+    "scope": "national", "mode": "all", "citizenship": "all", "measure": "crossings", "system": "border_control",
+    "statistic": "total", "modality": "observed", "qualifier": "exact", "tier": "4", "period_basis": "stated",
+    "cutoff_assumed": "false", "counterpart": "",
+}  # fmt: skip
+_CODED = {c.name for c in REGISTER_COLUMNS if c.codes} | {"country", "counterpart", "timezone", "authority", "language",
+                                                         "tier", "cutoff_assumed", "publisher", "recorded_on"}  # fmt: skip
+_ONE_DATE = r"^\d{4}-\d{2}-\d{2}$"
+
+
+@dataclass(frozen=True)
+class Statements:
+    """What a statement CSV holds.
+
+    Attributes
+    ----------
+    reports : one row per record, typed as in `REPORTS` plus the optional columns; `unparsed` names the columns whose
+        text could not be read (semicolon-separated, empty when all could); `locator` is the record's place.
+    raw : the same rows as text, for the quarantine.
+    torn : records with a wrong number of fields: columns `locator`, `record`, `reason`.
+    """
+
+    reports: pd.DataFrame
+    raw: pa.Table
+    torn: pd.DataFrame
+
+    @property
+    def considered(self) -> int:
+        """Records in the file: parsed ones and torn ones."""
+        return len(self.reports) + len(self.torn)
+
+
+def parse(content: bytes, name: str = "reports.csv") -> Statements:
+    """Read a statement CSV.
+
+    Columns the file lacks mean "not stated" and take the least committal code. Raises UnreadableInput where the
+    bytes are not UTF-8 text, hold NUL, have no header, repeat or do not know a column, or lack a required one.
+    """
+    header = _checked_header(content, name)
+    table, torn = _read(content, header, name)
+    columns: dict[str, Any] = {}
+    unparsed = np.full(table.num_rows, "", dtype=object)
+    for column in REGISTER_COLUMNS:
+        columns[column.name] = _typed(column, table, unparsed)
+    for extra in OPTIONAL_EXTRAS:
+        if extra in header:
+            columns[extra] = _typed_extra(extra, table, unparsed)
+    reports = pd.DataFrame(columns)
+    reports["origin_id"] = reports["origin_id"].where(reports["origin_id"].notna(), reports["report_id"])
+    reports["unparsed"] = unparsed
+    reports["locator"] = _locators(table.num_rows, torn)
+    return Statements(reports, table, torn[["locator", "record", "reason"]])
+
+
+def raw_record(statements: Statements, row: int) -> str:
+    """The record as received, as JSON with the header's names."""
+    return json.dumps(
+        {n: statements.raw[n][row].as_py() or "" for n in statements.raw.column_names}, ensure_ascii=False
+    )
+
+
+def _checked_header(content: bytes, name: str) -> list[str]:
+    remedy = "save the table as UTF-8 CSV with the columns of data/register/README.md"
+    if not content.strip():
+        raise UnreadableInput(f"{name} is empty", remedy)
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise UnreadableInput(f"{name} is UTF-16, not UTF-8", remedy)
+    if b"\x00" in content:
+        raise UnreadableInput(f"{name} holds a NUL byte at offset {content.index(0)}", remedy)
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise UnreadableInput(
+            f"{name} is not UTF-8: byte {content[error.start]:#04x} in line {line}", remedy
+        ) from error
+    first = content.removeprefix(b"\xef\xbb\xbf").split(b"\n", 1)[0].rstrip(b"\r").decode("utf-8")
+    if first.lstrip().lower().startswith(("<!doctype", "<html", "{")):
+        raise UnreadableInput(f"{name} starts like a web page or JSON, not like a CSV", remedy)
+    header = [h.strip().strip('"') for h in first.split(",")]
+    known = {c.name for c in REGISTER_COLUMNS} | set(OPTIONAL_EXTRAS)
+    repeated = sorted({h for h in header if header.count(h) > 1})
+    if repeated:
+        raise UnreadableInput(f"{name} repeats the column {', '.join(repeated)}", "give each column once")
+    unknown = sorted(set(header) - known)
+    if unknown:
+        raise UnreadableInput(
+            f"{name} has unknown columns: {', '.join(map(repr, unknown))}", "remove or rename them; see the codebook"
+        )
+    missing = [c for c in REQUIRED if c not in header]
+    if missing:
+        raise UnreadableInput(f"{name} lacks the columns {', '.join(missing)}", "add them; see the codebook")
+    return header
+
+
+def _read(content: bytes, header: list[str], name: str) -> tuple[pa.Table, pd.DataFrame]:
+    bad: list[dict[str, Any]] = []
+
+    def keep(row: Any) -> str:
+        bad.append({"number": row.number, "record": json.dumps({"line": row.text}, ensure_ascii=False),
+                    "reason": f"{row.actual_columns} fields where the header has {row.expected_columns}"})  # fmt: skip
+        return "skip"
+
+    def once(threads: bool) -> pa.Table:
+        bad.clear()
+        return pacsv.read_csv(
+            io.BytesIO(content),
+            read_options=pacsv.ReadOptions(use_threads=threads, block_size=1 << 24),
+            parse_options=pacsv.ParseOptions(newlines_in_values=True, invalid_row_handler=keep),
+            convert_options=pacsv.ConvertOptions(
+                column_types={h: pa.string() for h in header}, null_values=[""], strings_can_be_null=True
+            ),
+        )
+
+    try:
+        table = once(threads=True)
+        if bad:  # record numbers are known only without threads
+            table = once(threads=False)
+    except pa.ArrowInvalid as error:
+        raise UnreadableInput(
+            f"{name} is torn: {error}", "fetch or save it again; nothing was taken from it"
+        ) from error
+    table = table.rename_columns(header).combine_chunks()
+    torn = pd.DataFrame(bad, columns=["number", "record", "reason"])
+    torn["locator"] = [f"record {n - 1}" for n in torn["number"]]
+    return table, torn
+
+
+def _locators(rows: int, torn: pd.DataFrame) -> pd.Series:
+    numbers = np.arange(1, rows + len(torn) + 1)
+    if len(torn):
+        numbers = np.setdiff1d(numbers, torn["number"].to_numpy(dtype=np.int64) - 1)
+    return pd.Series("record " + pd.Series(numbers).astype(str))
+
+
+def _typed(column: Column, table: pa.Table, unparsed: np.ndarray) -> pd.Series:
+    name = column.name
+    if name not in table.column_names:
+        default = DEFAULTS.get(name)
+        text = pa.array([default or None], pa.string()).take(pa.array(np.zeros(table.num_rows, np.int64)))
+        table = table.append_column(name, text)
+    text = pc.utf8_trim_whitespace(table[name].combine_chunks())
+    if column.type in ("int64", "int8"):
+        return _integers(name, text, unparsed, column.type)
+    if column.type == "date32":
+        return _by_unique(name, text, unparsed, _dates)
+    if column.type == "bool":
+        return _by_unique(name, text, unparsed, _booleans)
+    empty = pc.equal(text, "")
+    if pc.any(empty).as_py():
+        text = pc.if_else(empty, pa.scalar(None, pa.string()), text)
+    if name in _CODED:
+        return pd.Series(text.dictionary_encode().to_pandas())
+    return pd.Series(text.to_pandas(), dtype="str")
+
+
+def _mark(name: str, bad: np.ndarray, unparsed: np.ndarray) -> None:
+    if bad.any():
+        unparsed[bad] = [f"{u};{name}" if u else name for u in unparsed[bad]]
+
+
+def _integers(name: str, text: pa.Array, unparsed: np.ndarray, type_: str) -> pd.Series:
+    fits = pc.match_substring_regex(text, r"^[+-]?\d{1,18}(\.0+)?$")
+    clean = pc.replace_substring_regex(pc.if_else(fits, text, None), r"\.0+$|^\+", "")
+    numbers = pc.cast(clean, pa.int64())
+    _mark(name, (pc.is_valid(text).to_numpy(False)) & numbers.is_null().to_numpy(False), unparsed)
+    if type_ == "int8":
+        numbers = pc.if_else(pc.and_(pc.greater_equal(numbers, -127), pc.less_equal(numbers, 127)), numbers, None)
+        return pd.Series(numbers.to_pandas(types_mapper=None), dtype="Float64").astype("Int8")
+    return pd.Series(pd.array(numbers.fill_null(0).to_numpy(False), dtype="Int64")).mask(
+        numbers.is_null().to_numpy(False)
+    )
+
+
+def _by_unique(name: str, text: pa.Array, unparsed: np.ndarray, reader: Any) -> pd.Series:
+    coded = text.dictionary_encode()
+    values = reader(coded.dictionary.to_pylist())
+    codes = coded.indices.fill_null(-1).to_numpy(False)
+    values = pd.concat([values, values.iloc[:0].reindex([0])], ignore_index=True)  # position -1: null
+    result = values.take(codes).reset_index(drop=True)
+    _mark(name, (codes >= 0) & result.isna().to_numpy(), unparsed)
+    return result
+
+
+def _dates(texts: list[str]) -> pd.Series:
+    found = pd.Series(texts, dtype="str")
+    good = found.str.match(_ONE_DATE).fillna(False).astype(bool)
+    return pd.to_datetime(found.where(good), format="%Y-%m-%d", errors="coerce").astype("datetime64[s]")
+
+
+def _booleans(texts: list[str]) -> pd.Series:
+    return pd.Series([{"true": True, "false": False}.get(t.lower()) for t in texts], dtype="boolean")
+
+
+def _instants(texts: list[str]) -> pd.Series:
+    return pd.to_datetime(pd.Series(texts, dtype="str"), utc=True, errors="coerce", format="ISO8601").astype(
+        "datetime64[us, UTC]"
+    )
+
+
+def _typed_extra(name: str, table: pa.Table, unparsed: np.ndarray) -> pd.Series:
+    text = pc.utf8_trim_whitespace(table[name].combine_chunks())
+    if name in ("lower", "upper", "sigma"):
+        numbers = pd.to_numeric(pd.Series(text.to_pandas(), dtype="str"), errors="coerce")
+        numbers = numbers.where(np.isfinite(numbers))
+        _mark(name, pc.is_valid(text).to_numpy(False) & numbers.isna().to_numpy(), unparsed)
+        return numbers.astype("float64")
+    return _by_unique(name, text, unparsed, _instants)

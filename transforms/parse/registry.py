@@ -1,0 +1,53 @@
+"""The one door of the parsers: payloads and a source in, `Parsed` out.
+
+The parser's module is imported when it is first asked for, so that reading a CSV does not load a workbook reader.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib import import_module
+
+from crossings.errors import UnreadableInput
+from crossings.sources import SourceSpec
+from transforms.parse.contract import Parsed, Payload
+
+MODULES: dict[str, str] = {
+    "jsonstat": "transforms.parse.jsonstat",
+    "eurostat": "transforms.parse.eurostat",
+    "pxweb": "transforms.parse.pxweb",
+    "pcaxis": "transforms.parse.pcaxis",
+    "uljas": "transforms.parse.uljas",
+    "workbook": "transforms.parse.workbook",
+    "frontex": "transforms.parse.frontex",
+    "iblock": "transforms.parse.iblock",
+    "taldau": "transforms.parse.taldau",
+    "table": "transforms.parse.table",
+    "emiss": "transforms.parse.emiss",
+    "register": "transforms.parse.register",
+}
+
+
+def parse(payloads: Sequence[Payload], spec: SourceSpec) -> Parsed:
+    """Observations of one look at a source.
+
+    Parameters
+    ----------
+    payloads : the archived bytes, one or more, with their roles; their order never matters.
+    spec : the source.
+
+    Raises `UnreadableInput` for payload-level faults: nothing of the payloads is taken then.
+    """
+    if not payloads:
+        raise UnreadableInput(f"{spec.id}: expected a payload, found none", "fetch the source first")
+    for payload in payloads:
+        size = len(payload.content)
+        if not spec.bounds.min_bytes <= size <= spec.fetch.max_bytes:
+            raise UnreadableInput(
+                f"{payload.name}: expected {spec.bounds.min_bytes:,} to {spec.fetch.max_bytes:,} bytes, found {size:,}",
+                "look at the payload; if the publisher really changed, correct bounds and fetch in the source's YAML",
+            )
+    module = import_module(MODULES[spec.parser])
+    ordered = sorted(payloads, key=lambda p: (p.name, p.sha256))
+    parsed: Parsed = module.parse(ordered, spec)
+    return parsed

@@ -1,0 +1,239 @@
+"""From the bytes of a statement CSV to rows ready for judgement, and from the judgement to tables.
+
+`prepare` decides, assigns series and encodes; `settle` turns the failing rows that the expectations name into
+accepted reports, quarantine, duplicates and findings, so that rows in = accepted + quarantined + duplicates.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from crossings.schema import QUARANTINE, REGISTER_COLUMNS, REPORTS
+from transforms import decisions as decide
+from transforms import encode as encoding
+from transforms import evidence, findings, origins, series
+from transforms import instants as at
+from transforms.parse import register
+from transforms.reference import Reference
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Rows of one source, ready for the expectations.
+
+    Attributes
+    ----------
+    statements : as parsed. frame : decided, encoded, with evidence; index = row position.
+    declared : definitions of the series in use. preferred : reports preferred by decision.
+    """
+
+    source_id: str
+    statements: register.Statements
+    frame: pd.DataFrame
+    declared: pd.DataFrame
+    preferred: frozenset[str]
+    payload_sha256: str
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """One rule's failing rows: what the expectations found, in plain values."""
+
+    rule: str
+    action: str
+    severity: str
+    reason: str
+    rows: tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Settled:
+    """Tables of one source after judgement.
+
+    Attributes
+    ----------
+    reports : by the schema of `reports`; printed values, decided encoding.
+    decided : the same rows with decided values, for the estimate; same index.
+    quarantine, findings : by their schemas. duplicates : exact copies dropped. rows_in : records received.
+    """
+
+    reports: pd.DataFrame
+    decided: pd.DataFrame
+    quarantine: pd.DataFrame
+    findings: pd.DataFrame
+    series: pd.DataFrame
+    duplicates: int
+    rows_in: int
+
+
+def prepare(
+    source_id: str,
+    content: bytes,
+    name: str,
+    decisions: pd.DataFrame,
+    declared: pd.DataFrame,
+    reference: Reference,
+    today: pd.Timestamp,
+    policy: encoding.EncodingPolicy | None = None,
+) -> Prepared:
+    """Parse, decide, assign series, encode and gather evidence.
+
+    Raises UnreadableInput for bytes that are no statement CSV and DecisionNotApplicable for a decision that does not
+    hold.
+    """
+    statements = register.parse(content, name)
+    printed = _with_timezones(statements.reports, reference)
+    decided = decide.apply(printed, decisions)
+    ids, definitions = series.assign(decided.reports, declared)
+    encoded = encoding.encode(decided.reports, policy)
+    frame = decided.reports.copy(deep=False)
+    explicit = frame["lower"].notna() if "lower" in frame else pd.Series(False, index=frame.index)
+    for column in ("start_instant", "end_instant"):
+        if column in frame:
+            frame[f"stated_{column}"] = frame[column].notna()
+    for column in encoded:
+        frame[column] = encoded[column]
+    frame["series"], frame["excluded"], frame["decision_ids"] = ids, decided.excluded, decided.decision_ids
+    frame["stated_bounds"] = explicit
+    frame["window_known"] = (frame["start_instant"] != at.UNKNOWN) & (frame["end_instant"] != at.UNKNOWN)
+    frame = evidence.gather(frame, reference, today)
+    liked = decisions.loc[(decisions["action"] == "prefer") & (decisions["field"] == "value"), "report_id"]
+    digest = hashlib.sha256(content).hexdigest()
+    return Prepared(source_id, statements, frame, definitions, frozenset(liked), digest)
+
+
+def settle(prepared: Prepared, judgements: Iterable[Judgement]) -> Settled:
+    """Carry out what the rules say of their failing rows. Every row ends in exactly one place."""
+    frame = prepared.frame
+    fate = pd.Series("", index=frame.index, dtype="object")
+    held = pd.Series(False, index=frame.index)
+    quarantined: list[dict[str, Any]] = [
+        _quarantine_row(prepared, t.locator, t.record, "V01", t.reason, None)
+        for t in prepared.statements.torn.itertuples()
+    ]
+    told: list[dict[str, Any]] = []
+    ordered = sorted(judgements, key=lambda j: (j.rule, j.reason))
+    for judgement in sorted(ordered, key=lambda j: j.action != "drop_copy"):
+        rows = pd.Index(judgement.rows)
+        if judgement.action == "drop_copy":
+            fate.loc[rows] = "duplicate"
+        elif judgement.action == "quarantine":
+            for row in rows[(fate.loc[rows] == "").to_numpy()]:
+                fate.at[row] = "quarantine"
+                quarantined.append(_quarantine_row(
+                    prepared, frame.at[row, "locator"], register.raw_record(prepared.statements, row),
+                    judgement.rule, judgement.reason, frame.at[row, "report_id"]))  # fmt: skip
+    accepted = fate == ""
+    for judgement in ordered:
+        if judgement.action not in ("hold", "warn"):
+            continue
+        rows = pd.Index(judgement.rows)
+        rows = rows[accepted.loc[rows].to_numpy()]
+        if judgement.action == "hold":
+            held.loc[rows] = True
+        told += _told(frame.loc[rows], judgement)
+    kept = frame.loc[accepted].assign(held=held[accepted])
+    kept["role"] = origins.roles(kept, preferred=prepared.preferred)
+    derived = prepared.declared.loc[~prepared.declared["declared"]]
+    told += _derived(kept, derived)
+    all_findings = pd.concat([findings.table(told), origins.transcription_findings(kept)], ignore_index=True)
+    quarantine = pd.DataFrame(quarantined, columns=list(QUARANTINE.names)).sort_values(
+        "quarantine_id", ignore_index=True
+    )
+    return Settled(
+        reports=_as_printed(prepared, kept),
+        decided=kept,
+        quarantine=quarantine,
+        findings=all_findings,
+        series=prepared.declared,
+        duplicates=int((fate == "duplicate").sum()),
+        rows_in=prepared.statements.considered,
+    )
+
+
+def _with_timezones(reports: pd.DataFrame, reference: Reference) -> pd.DataFrame:
+    missing = reports["timezone"].isna()
+    if not missing.any():
+        return reports
+    zones = reports["timezone"].astype("object")
+    main = reports["country"].astype("object").map(reference.main_timezone)
+    return reports.assign(timezone=pd.Categorical(zones.where(~missing, main)))
+
+
+def _as_printed(prepared: Prepared, kept: pd.DataFrame) -> pd.DataFrame:
+    printed = prepared.statements.reports.loc[kept.index, [c.name for c in REGISTER_COLUMNS]]
+    if printed["timezone"].isna().any():
+        printed = printed.assign(timezone=kept["timezone"])
+    encoded = pd.DataFrame(
+        {
+            "source_id": pd.Categorical([prepared.source_id] * len(kept)),
+            "series": pd.Categorical(kept["series"]),
+            "published_at": at.as_datetime(kept["published_at"].to_numpy()).to_numpy(),
+            "recorded_at": kept["recorded_on"].to_numpy().astype("datetime64[us]"),
+            "start_instant": at.as_datetime(kept["start_instant"].to_numpy()).to_numpy(),
+            "end_instant": at.as_datetime(kept["end_instant"].to_numpy()).to_numpy(),
+            "per_day": kept["per_day"].to_numpy(),
+            "lower": pd.array(kept["lower"].to_numpy(), dtype="Float64").astype("Int64"),
+            "upper": pd.array(kept["upper"].to_numpy(), dtype="Float64").astype("Int64"),
+            "sigma": np.round(kept["sigma"].to_numpy(), 6),
+            "role": pd.Categorical(kept["role"]),
+            "decision_ids": [list(d) for d in kept["decision_ids"]],
+            "payload_sha256": pd.Categorical([prepared.payload_sha256] * len(kept)),
+            "payload_locator": kept["locator"].to_numpy(),
+        },
+        index=kept.index,
+    )
+    for column in ("published_at", "recorded_at", "start_instant", "end_instant"):
+        encoded[column] = pd.to_datetime(encoded[column], utc=True)
+    for column in ("period_start", "period_end", "recorded_on"):
+        printed[column] = printed[column].dt.date
+    return pd.concat([printed, encoded], axis=1)[list(REPORTS.names)]
+
+
+def _quarantine_row(
+    prepared: Prepared, locator: str, record: str, rule: str, reason: str, report_id: Any
+) -> dict[str, Any]:
+    known = None if report_id is None or pd.isna(report_id) else str(report_id)
+    identity = "\x1f".join([prepared.source_id, locator, record, rule])
+    return {
+        "quarantine_id": hashlib.sha256(identity.encode()).hexdigest()[:16], "source_id": prepared.source_id,
+        "report_id": known, "rule": rule, "reason": reason, "record": record,
+        "payload_sha256": prepared.payload_sha256, "payload_locator": locator, "resolution": None,
+    }  # fmt: skip
+
+
+def _told(rows: pd.DataFrame, judgement: Judgement) -> list[dict[str, Any]]:
+    """One finding per series for a rule that keeps its rows."""
+    result = []
+    for (country, name), group in rows.groupby([rows["country"].astype("object"), rows["series"].astype("object")]):
+        ids = list(group["report_id"])
+        what = "not used until decided" if judgement.action == "hold" else "kept"
+        result.append({
+            "rule": judgement.rule, "severity": judgement.severity, "table": "reports", "series": name, "country": country,
+            "date_start": group["period_start"].min(), "date_end": group["period_end"].max(), "report_ids": ids,
+            "observed": f"{len(ids)} reports", "expected": None, "gap": None,
+            "message": f"{judgement.reason}: {', '.join(sorted(ids)[:5])}{' ...' if len(ids) > 5 else ''} ({what})",
+        })  # fmt: skip
+    return result
+
+
+def _derived(kept: pd.DataFrame, derived: pd.DataFrame) -> list[dict[str, Any]]:
+    """One finding per series that no declaration knows."""
+    result = []
+    known = set(derived["series"])
+    for name, group in kept.loc[kept["series"].isin(known)].groupby("series"):
+        ids = list(group["report_id"])
+        result.append({
+            "rule": "undeclared_series", "severity": "info", "table": "series", "series": name,
+            "country": group["country"].astype("object").iloc[0], "date_start": group["period_start"].min(),
+            "date_end": group["period_end"].max(), "report_ids": ids, "observed": f"{len(ids)} reports",
+            "expected": "a row in data/reference/series.csv", "gap": None,
+            "message": f"{len(ids)} report(s) fit no declared series; a series was derived from their own codes: {name}",
+        })  # fmt: skip
+    return result
