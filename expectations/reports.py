@@ -1,5 +1,6 @@
 """The suite on `reports`: the record-level rules of method.md section 8, with what happens to a failing row.
 
+A row that a curator has set aside already is not judged for plausibility (V10, V17): it stays where it can be read.
 Rows are the reports after decisions with the evidence of `transforms.evidence` beside them. Actions: quarantine (the
 row is set aside), drop_copy (an exact copy is counted and dropped), hold (kept, but not used until decided),
 warn (kept, with a finding).
@@ -64,7 +65,7 @@ def _same_digits(text: object, value: float, low: float, high: float, spelled: f
     if not printed:
         return True
     figures = [str(abs(int(x))) for x in (value, low, high) if pd.notna(x)]
-    if pd.notna(spelled) and figures == [str(int(round(spelled)))]:
+    if pd.notna(spelled) and figures == [str(round(spelled))]:
         return True
     candidates = [figures, *([f] for f in figures)]
     return any(
@@ -130,11 +131,12 @@ RULES = {
         lambda f: f["text_qualifier"].isna() | (_text(f["text_qualifier"]) == _text(f["qualifier"])),
     ),
     "V10": row_rule(
-        "UnitAppliedOnce", ("day_rate", "series_rate"),
-        lambda f: ~(f["day_rate"] > UNIT_SLIP * f["series_rate"]) | (f["day_rate"] < UNIT_SLIP),
+        "UnitAppliedOnce", ("day_rate", "series_rate", "excluded"),
+        lambda f: ~(f["day_rate"] > UNIT_SLIP * f["series_rate"]) | (f["day_rate"] < UNIT_SLIP) | f["excluded"],
     ),
     "V11": row_rule(
-        "DigitsReproduceValue", ("value_text", "value", "value_low", "value_high", "text_multiplier"), _digits_reproduce
+        "DigitsReproduceValue",
+        ("value_text", "printed_value", "printed_low", "printed_high", "text_multiplier"), _digits_reproduce
     ),
     "V12": row_rule("OneSidedStayOneSided", ("qualifier", "statistic", "lower", "upper", "stated_bounds"), _one_sided),
     "V13": row_rule("RoundingUnitDivides", ("rounding_unit", "value", "qualifier"), _rounding_divides),
@@ -146,7 +148,10 @@ RULES = {
     "V16": row_rule(
         "CutoffKnown", ("end_day", "last_published_day", "statistic", "end_time", "cutoff_assumed"), _cutoff_known
     ),
-    "V17": row_rule("BelowPopulationCap", ("day_rate", "day_cap"), lambda f: ~(f["day_rate"] > f["day_cap"])),
+    "V17": row_rule(
+        "BelowPopulationCap", ("day_rate", "day_cap", "excluded"),
+        lambda f: ~(f["day_rate"] > f["day_cap"]) | f["excluded"],
+    ),
     "V21": row_rule("ReportIdNotReused", ("report_id", "content"), _first_of_key),
     "V22": row_rule("NoExactCopies", ("report_id", "content"), lambda f: ~f.duplicated(["report_id", "content"])),
     "V25": row_rule(

@@ -13,24 +13,23 @@ import logging
 import random
 import re
 import tempfile
-import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import Self, TypeAlias
+from typing import Self
 
 import httpx
 import stamina
 
 from crossings.errors import FetchFailed
+from flows.gate import PROCESS_GATE, Clock, HostGate, Sleep
 from flows.request import (
-    FetchPolicy,
     Fetched,
+    FetchPolicy,
     Request,
     Validators,
     one_line,
@@ -39,7 +38,7 @@ from flows.request import (
     user_agent,
 )
 from flows.spool import ACCEPTED_ENCODINGS, spooled
-from flows.wire import Clock, Exchange, Resolver, Transient, resolve, tls_context
+from flows.wire import Exchange, Resolver, Transient, resolve, tls_context
 
 __all__ = ["FetchPolicy", "Fetched", "Fetcher", "HostGate", "Request", "Transient", "Validators", "user_agent"]
 
@@ -50,51 +49,10 @@ _OURS = frozenset(
         *("if-none-match", "if-modified-since", "upgrade", "te", "expect"),
     }
 )
+_HOST = re.compile(rb"[a-z0-9._-]+|[0-9a-f:.]+")
 _KEPT_ACROSS_HOSTS = frozenset({"accept", "accept-language", "content-type", "x-requested-with"})
 
-Sleep: TypeAlias = Callable[[float], None]
 log = logging.getLogger("flows.fetch")
-
-
-class HostGate:
-    """Holds back requests so that one host sees no more of them than the policies allow.
-
-    Shared by the threads, and by the fetchers of several sources that live on one host.
-    """
-
-    def __init__(self, clock: Clock = time.monotonic, sleep: Sleep = time.sleep) -> None:
-        self._clock, self._sleep = clock, sleep
-        self._turn = threading.Condition()
-        self._under_way: dict[str, int] = {}
-        self._free_at: dict[str, float] = {}
-
-    @contextmanager
-    def slot(self, host: str, per_second: float, concurrent: int) -> Iterator[None]:
-        """Wait for a place and for the host's next instant, and keep the place for the time of the block."""
-        with self._turn:
-            while self._under_way.get(host, 0) >= concurrent:
-                self._turn.wait()
-            self._under_way[host] = self._under_way.get(host, 0) + 1
-            now = self._clock()
-            start = max(now, self._free_at.get(host, now))
-            self._free_at[host] = start + 1.0 / per_second
-        try:
-            if start > now:
-                self._sleep(start - now)
-            yield
-        finally:
-            with self._turn:
-                self._under_way[host] -= 1
-                self._turn.notify_all()
-
-    def hold(self, host: str, seconds: float) -> None:
-        """Let nobody ask this host for the given time: a publisher's Retry-After concerns all of us."""
-        with self._turn:
-            now = self._clock()
-            self._free_at[host] = max(self._free_at.get(host, now), now + seconds)
-
-
-_PROCESS_GATE = HostGate()
 
 
 @dataclass(frozen=True)
@@ -135,7 +93,7 @@ class Fetcher:
         self._resolver = resolver
         # An injected clock keeps its own schedule: instants of two clocks cannot be compared.
         shared = clock is time.monotonic and sleep is time.sleep
-        self._gate = gate or (_PROCESS_GATE if shared else HostGate(clock, sleep))
+        self._gate = gate or (PROCESS_GATE if shared else HostGate(clock, sleep))
         self._context = tls_context(policy)
         self._hosts = _endpoints(policy.hosts)
         self._spool_root = spool
@@ -192,12 +150,13 @@ class Fetcher:
                 wait = attempt.next_wait
                 with attempt:
                     fetched = self._attempt(request, validators or Validators(), started, attempt.num)
+                    log.info("%s %s: %s, %d bytes", request.method, request.shown_url, fetched.status, fetched.size)
+                    return fetched
         except FetchFailed as fault:
             told = self._told(request, fault, len(failed))
-            log.warning("%s", told)
-            raise told from None
-        log.info("%s %s: %s, %d bytes", request.method, request.shown_url, fetched.status, fetched.size)
-        return fetched
+        # Raised outside the handler: what the library had in hand may hold the whole address, and must not travel along.
+        log.warning("%s", told)
+        raise told
 
     def _wait(self, backoff: float, retry_after: float | None) -> float:
         jitter = random.uniform(0.0, max(backoff, 0.1))  # noqa: S311
@@ -206,14 +165,11 @@ class Fetcher:
     def _told(self, request: Request, fault: FetchFailed, failures: int) -> FetchFailed:
         tries = f" ({failures} tries)" if failures > 1 else ""
         text = scrubbed(fault.message, request.secrets())
-        told = FetchFailed(f"{request.method} {request.shown_url}: {text}{tries}", fault.remedy, fault.status)
-        # What the library had in hand may hold the whole address; nobody should find it through this exception.
-        told.__context__ = None
-        return told
+        return FetchFailed(f"{request.method} {request.shown_url}: {text}{tries}", fault.remedy, fault.status)
 
     def _attempt(self, request: Request, validators: Validators, started: float, number: int) -> Fetched:
         headers = self._headers(request, validators)
-        hop = _Hop(request.method, _parsed(request.url), request.body)
+        hop = _Hop(request.method, _parsed(request.url).copy_with(userinfo=b""), request.body)
         home = hop.url.raw_host
         for _ in range(MAX_REDIRECTS + 1):
             host = self._admitted(hop.url)
@@ -233,7 +189,7 @@ class Fetcher:
                     return Fetched(
                         status="not_modified",
                         path=None,
-                        sha256=None,
+                        sha256=validators.sha256,
                         size=0,
                         media_type=_header(answer, "content-type"),
                         etag=_header(answer, "etag") or validators.etag,
@@ -360,7 +316,7 @@ def _endpoints(hosts: frozenset[str]) -> frozenset[tuple[str, int]]:
     pairs: set[tuple[str, int]] = set()
     for entry in hosts:
         url = _parsed(f"http://{entry}")
-        if url.path not in ("", "/") or url.query or url.userinfo or not url.raw_host:
+        if url.path not in ("", "/") or url.query or url.userinfo or not _HOST.fullmatch(url.raw_host):
             raise FetchFailed(f"{one_line(entry)!r} is not a host", "write host or host:port, without scheme and path")
         host = url.raw_host.decode("ascii")
         pairs |= {(host, port) for port in ((80, 443) if url.port is None else (url.port,))}
@@ -380,7 +336,7 @@ def _parsed(url: str) -> httpx.URL:
 
 def _prepared(hop: _Hop, headers: dict[str, str]) -> httpx.Request:
     try:
-        return httpx.Request(hop.method, hop.url.copy_with(userinfo=b""), headers=headers, content=hop.body)
+        return httpx.Request(hop.method, hop.url, headers=headers, content=hop.body)
     except (UnicodeEncodeError, ValueError, TypeError):
         raise FetchFailed("The request cannot be sent as it is", "check its headers for letters beyond ASCII") from None
 

@@ -61,7 +61,8 @@ class FetchPolicy:
     retry_after_cap_seconds : the longest wait a publisher may ask for within one look; asked for more, the look ends.
     user_agent : see `user_agent`.
     extra_ca_pem : certificates added to the trusted ones, for publishers that send an incomplete chain.
-    allow_private : True, or the host names, for which loopback and private addresses are accepted (tests, local copies).
+    allow_private : True, or the host names, for which loopback and private addresses are accepted: tests and
+        served copies.
     """
 
     hosts: frozenset[str]
@@ -81,8 +82,6 @@ class FetchPolicy:
     allow_private: bool | frozenset[str] = False
 
     def __post_init__(self) -> None:
-        if isinstance(self.hosts, str):
-            raise FetchFailed(f"hosts is one text, {self.hosts!r}", "write a list of host names")
         object.__setattr__(self, "hosts", frozenset(self.hosts))
         for name in ("per_second", "concurrent", "connect_seconds", "read_seconds", "total_seconds", "max_bytes"):
             if not getattr(self, name) > 0:
@@ -144,7 +143,8 @@ class Request:
         before, _, query = self.url.partition("#")[0].partition("?")
         found |= {piece.partition("=")[2] for piece in query.split("&") if _is_secret(piece, self.redact)}
         user = _user_information(before)
-        found |= {user, *user.split(":", 1)}
+        name, _, password = user.partition(":")
+        found |= {user, password or name}
         # Short values would strike ordinary words out of messages; the redaction by name still covers them.
         spellings = {spelling for value in found for spelling in (value, unquote_plus(value)) if len(spelling) > 3}
         return sorted(spellings, key=lambda text: (-len(text), text))
@@ -155,10 +155,14 @@ class Request:
 
 @dataclass(frozen=True)
 class Validators:
-    """What a publisher gave with its last answer, to be asked whether anything changed since."""
+    """What a publisher gave with its last answer, to be asked whether anything changed since.
+
+    `sha256` is the payload that came with them, and that stands where the publisher says "not modified".
+    """
 
     etag: str | None = None
     last_modified: str | None = None
+    sha256: str | None = None
 
     def __bool__(self) -> bool:
         return bool(self.etag or self.last_modified)
@@ -172,7 +176,8 @@ class Fetched:
     ----------
     status : `new` (bytes came; whether they differ from the last ones is for the archive to say) or `not_modified`.
     path : the spooled bytes, owned by the fetcher and gone when it closes; None where not modified.
-    sha256, size : of the decompressed bytes; None and 0 where not modified.
+    sha256 : of the decompressed bytes; where not modified, of the payload that stands as far as the validators say.
+    size : bytes that came, decompressed; 0 where not modified.
     media_type : the Content-Type as sent, charset included.
     etag, last_modified : validators for the next look.
     final_url : the address that answered, after redirects, without secrets.

@@ -19,12 +19,18 @@ import httpcore
 import httpx
 
 from crossings.errors import FetchFailed
+from flows.gate import Clock
 from flows.request import FetchPolicy, one_line
 
 Resolver: TypeAlias = Callable[[str, int], Sequence[str]]
-Clock: TypeAlias = Callable[[], float]
 
 _HEAD_END = re.compile(rb"\n\r?\n")
+_WIRE_FAULTS = (
+    httpcore.TimeoutException,
+    httpcore.NetworkError,
+    httpcore.ProtocolError,
+    httpcore.UnsupportedProtocol,
+)
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
@@ -62,7 +68,7 @@ def is_public(address: str) -> bool:
     if isinstance(ip, ipaddress.IPv6Address):
         if ip in _NAT64:
             return is_public(str(ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)))
-        if ip.ipv4_mapped or ip.sixtofour or ip.teredo or ip.scope_id:
+        if ip.ipv4_mapped or ip.sixtofour or ip.teredo or ip.is_site_local or ip.scope_id:
             return False
     return ip.is_global and not (ip.is_multicast or ip.is_reserved or ip.is_unspecified)
 
@@ -144,7 +150,7 @@ class _Stream(httpcore.NetworkStream):
         try:
             secure = self._inner.start_tls(ssl_context, server_hostname, self._deadline.left(timeout))
         except httpcore.ConnectError as fault:
-            cause = fault.__context__
+            cause = fault.__cause__
             if isinstance(cause, ssl.SSLCertVerificationError):
                 raise FetchFailed(
                     f"The certificate of {server_hostname} cannot be verified: {one_line(cause.verify_message)}",
@@ -251,8 +257,7 @@ class Exchange:
     def __enter__(self) -> Exchange:
         try:
             self._answer = self._pool.handle_request(self._request)
-        except BaseException as fault:
-            self._pool.close()
+        except _WIRE_FAULTS as fault:
             raise _as_fault(fault) from None
         self.status = self._answer.status
         self.headers = httpx.Headers(self._answer.headers)
@@ -269,7 +274,7 @@ class Exchange:
         try:
             yield from self._answer.iter_stream()
             surplus = self._surplus()
-        except (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError) as fault:
+        except _WIRE_FAULTS as fault:
             raise _as_fault(fault) from None
         if surplus:
             raise Transient(
@@ -290,7 +295,7 @@ class Exchange:
             return False
 
 
-def _as_fault(fault: BaseException) -> BaseException:
+def _as_fault(fault: Exception) -> FetchFailed:
     """What happened on the wire, in our words: the library's own may repeat headers and their secrets."""
     if isinstance(fault, httpcore.ConnectTimeout):
         return Transient("The publisher did not accept a connection in time", "look again later")
@@ -299,11 +304,7 @@ def _as_fault(fault: BaseException) -> BaseException:
     if isinstance(fault, httpcore.ConnectError):
         return Transient("No connection to the publisher could be made", "check the network, or look again later")
     if isinstance(fault, httpcore.RemoteProtocolError):
-        return Transient(
-            "The answer broke off or is not HTTP: fewer bytes came than were announced", "look again later"
-        )
+        return Transient("The answer broke off before its end, or is not HTTP", "look again later")
     if isinstance(fault, httpcore.NetworkError):
         return Transient("The connection broke in the middle of the exchange", "look again later")
-    if isinstance(fault, (httpcore.ProtocolError, httpcore.UnsupportedProtocol)):
-        return FetchFailed("The request cannot be sent as it is", "check its headers and its address for stray letters")
-    return fault
+    return FetchFailed("The request cannot be sent as it is", "check its headers and its address for stray letters")

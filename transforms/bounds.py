@@ -117,7 +117,7 @@ def solve(constraints: Constraints, midnights: IntArray | None = None) -> Solved
     cut_days: set[int] = set()
     found, potentials = blocks(c), []
     for block in found:
-        first, last, days, split = _days_inside(block, edges_of_days)
+        days, split = _days_inside(block, edges_of_days)
         cut_days.update(split)
         up_from = np.searchsorted(block.nodes, edges_of_days[days], side="right") - 1
         up_to = np.searchsorted(block.nodes, edges_of_days[days + 1], side="left")
@@ -138,10 +138,10 @@ def solve(constraints: Constraints, midnights: IntArray | None = None) -> Solved
     return solved
 
 
-def _days_inside(block: Block, midnights: IntArray) -> tuple[int, int, NDArray[np.intp], list[int]]:
+def _days_inside(block: Block, midnights: IntArray) -> tuple[NDArray[np.intp], list[int]]:
     """Days wholly inside the block, and days that only partly lie in it (at most one at each end)."""
     if len(midnights) < 2:
-        return 0, 0, np.zeros(0, dtype=np.intp), []
+        return np.zeros(0, dtype=np.intp), []
     first = int(np.searchsorted(midnights, block.nodes[0], side="left"))
     last = int(np.searchsorted(midnights, block.nodes[-1], side="right")) - 1
     n = len(midnights) - 1
@@ -153,7 +153,7 @@ def _days_inside(block: Block, midnights: IntArray) -> tuple[int, int, NDArray[n
         }
         if 0 <= day < n and not first <= day < last
     ]
-    return first, last, np.arange(first, max(first, last)), split
+    return np.arange(first, max(first, last)), split
 
 
 class _Asked:

@@ -76,7 +76,7 @@ class FlowProgramme:
 
     def feasible(self) -> bool:
         """Whether all rows can hold together."""
-        return self._status() is not highspy.HighsModelStatus.kInfeasible
+        return self._status() != highspy.HighsModelStatus.kInfeasible
 
     def least_slack(self) -> tuple[float, BoolArray]:
         """Of an elastic programme: the smallest total slack, and the rows (reports, identities) that force it."""
@@ -104,7 +104,7 @@ class FlowProgramme:
         self._objective = list(columns)
         self._set_cost(self._objective, sign)
         status = self._status()
-        if status is not highspy.HighsModelStatus.kOptimal:
+        if status != highspy.HighsModelStatus.kOptimal:
             _, known, ray = self.solver.getPrimalRay()
             return None, np.asarray(ray) if known else np.empty(0), frozenset()
         solution = self.solver.getSolution()

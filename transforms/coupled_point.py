@@ -12,11 +12,13 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
+import scipy.sparse as sp
 
 from transforms.constraints import FloatArray, IntArray
 from transforms.coupled_blocks import Block, BoolArray, Grid
 from transforms.coupled_bounds import Bound
-from transforms.coupled_qp import solve_quadratic
+from transforms.coupled_qp import Quadratic, solve_quadratic
+from transforms.coupled_reconcile import unit_of
 from transforms.coupled_round import whole_persons
 
 _TIE_BREAK = 1e-6
@@ -51,14 +53,15 @@ class Path:
     flow : members x day parts, the smoothest path in crossings, nan where there is none.
     whole : members x day parts, the same in whole persons; 0 where not `published`.
     published : members x day parts, whether there is a point.
-    missed : (report id, crossings) of reports that the whole numbers miss because no whole solution holds them all.
+    missed : per statement, crossings by which the whole numbers fall short of (negative) or exceed (positive) its
+        interval, because no whole numbers hold them all.
     reason : why there is no path at all; empty otherwise.
     """
 
     flow: FloatArray
     whole: IntArray
     published: BoolArray
-    missed: tuple[tuple[str, int], ...] = ()
+    missed: IntArray
     reason: str = ""
 
 
@@ -83,7 +86,12 @@ def smoothest(
     """
     days = _days(block, parts, bounds, breaks)
     shape = (len(block.members), len(parts))
-    nothing = Path(np.full(shape, np.nan), np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.bool_))
+    nothing = Path(
+        np.full(shape, np.nan),
+        np.zeros(shape, dtype=np.int64),
+        np.zeros(shape, dtype=np.bool_),
+        np.zeros(len(block.statements), dtype=np.int64),
+    )
     if not days.published.any():
         return nothing
     unit = unit_of(block)
@@ -114,9 +122,7 @@ def smoothest(
     )
 
 
-def _days(
-    block: Block, parts: DayParts, bounds: Mapping[tuple[int, int], Bound], breaks: Sequence[int]
-) -> _Days:
+def _days(block: Block, parts: DayParts, bounds: Mapping[tuple[int, int], Bound], breaks: Sequence[int]) -> _Days:
     edges = np.unique(np.concatenate([block.edges, parts.start, parts.end]))
     grid = Grid(edges, np.zeros(len(edges) - 1, dtype=np.bool_))
     pieces = tuple(
@@ -142,21 +148,28 @@ def _days(
 
 
 def _closure(block: Block, known: BoolArray) -> BoolArray:
-    """Members x anything: `known`, or fixed by an equality all of whose other members are known."""
+    """Members x anything: `known`, or fixed by the equalities once the known members are given."""
     position = {name: i for i, name in enumerate(block.members)}
-    known = known.copy()
-    growing = True
-    while growing:
-        growing = False
-        for link in block.links:
-            if link.sense != "=" or link.identical_windows:
-                continue
-            members = [position[series] for series, _ in link.terms]
-            one_missing = np.flatnonzero((~known[members]).sum(axis=0) == 1)
-            if len(one_missing):
-                known[np.ix_(members, one_missing)] = True
-                growing = True
-    return known
+    equalities = [link for link in block.links if link.sense == "=" and not link.identical_windows]
+    coefficients = np.zeros((len(equalities), len(block.members)))
+    for k, link in enumerate(equalities):
+        for series, coefficient in link.terms:
+            coefficients[k, position[series]] += coefficient
+    fixed = known.copy()
+    for pattern in np.unique(known, axis=1).T:
+        unknown = np.flatnonzero(~pattern)
+        if not len(unknown) or not len(equalities):
+            continue
+        open_part = coefficients[:, unknown]
+        rank = np.linalg.matrix_rank(open_part)
+        follows = [
+            m
+            for m, unit in zip(unknown, np.eye(len(unknown)), strict=True)
+            if np.linalg.matrix_rank(np.vstack([open_part, unit])) == rank
+        ]
+        same = np.flatnonzero((known == pattern[:, None]).all(axis=0))
+        fixed[np.ix_(np.array(follows, dtype=np.int64), same)] = True
+    return fixed
 
 
 def _runs(flags: BoolArray) -> list[IntArray]:

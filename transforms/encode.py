@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from transforms import instants as at
+from transforms.constraints import FloatArray
 
 PER_DAY = ("each_day", "max_per_day", "min_per_day")
 NO_FLOW = ("stock", "change", "ratio", "share")
@@ -98,7 +99,7 @@ def published_at(reports: pd.DataFrame) -> NDArray[np.int64]:
     return found
 
 
-def rounding_unit(value: NDArray[np.float64]) -> NDArray[np.float64]:
+def rounding_unit(value: FloatArray) -> FloatArray:
     """Unit of rounding of a whole number by its trailing zeros, never coarser than two significant digits."""
     magnitude = np.abs(np.nan_to_num(value))
     zeros = np.zeros(len(value), dtype=np.int64)
@@ -111,7 +112,7 @@ def rounding_unit(value: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.power(10.0, np.minimum(zeros, np.maximum(0, digits - 2)))
 
 
-def _stated(reports: pd.DataFrame, policy: EncodingPolicy) -> tuple[NDArray, NDArray, NDArray]:
+def _stated(reports: pd.DataFrame, policy: EncodingPolicy) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Interval on the stated quantity (a total, or a per-day figure), before it is spread over the window."""
     value = reports["value"].astype("Float64").to_numpy(np.float64, na_value=np.nan)
     range_low = reports["value_low"].astype("Float64").to_numpy(np.float64, na_value=np.nan)
@@ -148,19 +149,19 @@ def _stated(reports: pd.DataFrame, policy: EncodingPolicy) -> tuple[NDArray, NDA
     return low, high, unit
 
 
-def rounding_unit_is_single_digit(value: NDArray[np.float64]) -> NDArray[np.bool_]:
+def rounding_unit_is_single_digit(value: FloatArray) -> NDArray[np.bool_]:
     """Whether a figure has a single significant digit, as 5,000 has."""
     magnitude = np.where(np.isnan(value) | (value == 0), 1.0, np.abs(value))
     place = np.power(10.0, np.floor(np.log10(magnitude)))
     return np.asarray(magnitude % place == 0)
 
 
-def _tidy(numbers: NDArray[np.float64]) -> NDArray[np.float64]:
+def _tidy(numbers: FloatArray) -> FloatArray:
     """Binary dust removed, so that 0.9 x 8,000 is 7,200 and not a hair less."""
     return np.round(numbers, 6)
 
 
-def _days(reports: pd.DataFrame, start: NDArray[np.int64], end: NDArray[np.int64]) -> NDArray[np.float64]:
+def _days(reports: pd.DataFrame, start: NDArray[np.int64], end: NDArray[np.int64]) -> FloatArray:
     """Civil days of each window; a window that ends by the clock counts its length in days, at least one."""
     whole = (reports["period_end"] - reports["period_start"]).dt.days.to_numpy(np.float64) + 1
     clocked = (reports["start_time"].notna() | reports["end_time"].notna()).to_numpy()
@@ -169,7 +170,9 @@ def _days(reports: pd.DataFrame, start: NDArray[np.int64], end: NDArray[np.int64
     return np.where(clocked, np.maximum(1, np.round(length)), whole)
 
 
-def _over_window(low: NDArray, high: NDArray, statistic: NDArray, days: NDArray) -> tuple[NDArray, NDArray]:
+def _over_window(
+    low: FloatArray, high: FloatArray, statistic: NDArray[np.object_], days: FloatArray
+) -> tuple[FloatArray, FloatArray]:
     """Means become totals of the window; a largest day gives only ceilings, a smallest day only floors."""
     for name, (shortest, longest) in MEAN_DAYS.items():
         here = statistic == name
@@ -180,7 +183,9 @@ def _over_window(low: NDArray, high: NDArray, statistic: NDArray, days: NDArray)
     return low, high
 
 
-def _sigma(reports: pd.DataFrame, unit: NDArray, low: NDArray, high: NDArray, policy: EncodingPolicy) -> NDArray:
+def _sigma(
+    reports: pd.DataFrame, unit: FloatArray, low: FloatArray, high: FloatArray, policy: EncodingPolicy
+) -> FloatArray:
     tier = reports["tier"].astype("Float64").to_numpy(np.float64, na_value=4)
     relative = np.select([tier == t for t in policy.tier_error], list(policy.tier_error.values()), 0.05)
     centre = np.where(np.isnan(high), low, (low + np.nan_to_num(high)) / 2)

@@ -124,7 +124,7 @@ def _cap(reports: pd.DataFrame, reference: Reference) -> NDArray[np.float64]:
     population = reference.countries.set_index("alpha3")["population"].astype("float64")
     cap = reports["country"].astype("object").map(population * DESTINATION_SHARE).to_numpy(np.float64)
     origin = reports["citizenship"].astype("object").map(population * ORIGIN_SHARE).to_numpy(np.float64)
-    return np.fmin(cap, origin)
+    return np.asarray(np.fmin(cap, origin))
 
 
 def _wording(texts: pd.Series, wording: pd.DataFrame) -> dict[str, pd.Series]:

@@ -34,7 +34,7 @@ def instants(dates: pd.Series, clocks: pd.Series, zones: pd.Series) -> NDArray[n
     for position, (date, clock, zone) in enumerate(unique):
         if pd.notna(date) and isinstance(clock, str) and is_clock(clock) and is_zone(zone):
             found[position] = instant(pd.Timestamp(date).date(), clock, zone)
-    return found[codes]
+    return np.asarray(found[codes])
 
 
 def is_clock(text: str) -> bool:

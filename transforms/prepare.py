@@ -102,6 +102,8 @@ def prepare(
     frame["series"], frame["excluded"], frame["decision_ids"] = ids, decided.excluded, decided.decision_ids
     frame["stated_bounds"] = explicit
     frame["window_known"] = (frame["start_instant"] != at.UNKNOWN) & (frame["end_instant"] != at.UNKNOWN)
+    for column, source in (("printed_value", "value"), ("printed_low", "value_low"), ("printed_high", "value_high")):
+        frame[column] = printed[source]
     frame = evidence.gather(frame, reference, today)
     liked = decisions.loc[(decisions["action"] == "prefer") & (decisions["field"] == "value"), "report_id"]
     digest = hashlib.sha256(content).hexdigest()

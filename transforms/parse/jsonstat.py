@@ -102,10 +102,7 @@ def chosen(payload: Payload, cubes: dict[str, Cube], name: str | None) -> Cube:
 
 
 def cells(cube: Cube, payload: Payload, coded: frozenset[str] = frozenset()) -> Iterator[Cell]:
-    """The cube's cells in row-major order; dimensions named in `coded` show codes, others labels.
-
-    A dimension goes by its label where that is mapped, so both its id and its label can be in `coded`.
-    """
+    """The cube's cells in row-major order; dimensions named in `coded` show codes, others labels."""
     names = [d.name for d in cube.dimensions]
     shown = [d.codes if d.name in coded else d.labels for d in cube.dimensions]
     with_units = [k for k, d in enumerate(cube.dimensions) if any(d.units)]

@@ -49,7 +49,7 @@ class BoundDimension:
         if rule.ignore:
             return {}
         if label in rule.labels:
-            return dict(rule.labels[label])
+            return {str(field): code for field, code in rule.labels[label].items()}
         if label in rule.unselected:
             return None
         code = rule.codes.get(label.casefold())
@@ -200,7 +200,8 @@ def _sort_out(
     refused_texts: dict[str, str],
     spec: SourceSpec,
 ) -> tuple[list[Observation], list[Refusal], int]:
-    constant: dict[str, str] = {"system": spec.system, "measure": spec.measure, **mapping.series}
+    constant: dict[str, str] = {"system": spec.system, "measure": spec.measure}
+    constant.update({str(field): code for field, code in mapping.series.items()})
     known: dict[tuple[str, str], Contribution | UnknownLabel] = {}
     accepted: list[Observation] = []
     refusals: list[Refusal] = []

@@ -1,0 +1,116 @@
+"""The commands and their options; what they do stands in the modules beside."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    name="crossings",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Reported border-crossing figures, kept as they were said, turned into tidy daily tables with proofs.",
+)
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for a script instead of a table.")]
+Country = Annotated[str, typer.Argument(help="ISO 3166-1 alpha-3 code, e.g. FIN, GEO, KAZ, MNG.")]
+Day = Annotated[dt.datetime | None, typer.Option(formats=["%Y-%m-%d"])]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from crossings import __version__
+
+        typer.echo(f"crossings {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
+) -> None: ...
+
+
+@app.command()
+def run(
+    local: Annotated[bool, typer.Option("--local", help="Run the same steps in this process, without a Prefect server.")] = False,
+    rebuild: Annotated[bool, typer.Option(help="Do all the work again and compare the bytes.")] = False,
+    json: Json = False,
+) -> None:
+    """Bring all sources into a release: ingest, judge, estimate, publish.
+
+    Examples:
+
+    - `crossings run` — as a Prefect flow (its embedded server starts unless PREFECT_API_URL is set)
+
+    - `crossings run --local` — the same steps and bytes without any server
+    """
+    from flows.cli.running import run_pipeline
+
+    run_pipeline(local=local, rebuild=rebuild, json=json)
+
+
+@app.command()
+def status(json: Json = False) -> None:
+    """Show the current release, its tables, and the last runs.
+
+    Example: `crossings status --json`
+    """
+    from flows.cli.reading import show_status
+
+    show_status(json=json)
+
+
+@app.command()
+def show(
+    country: Country,
+    start: Annotated[dt.datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First local date.")] = None,
+    end: Annotated[dt.datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last local date.")] = None,
+    direction: Annotated[str | None, typer.Option(help="entry, exit, both or net.")] = None,
+    series: Annotated[str | None, typer.Option(help="Another series than the national one of citizens of Russia.")] = None,
+    release: Annotated[str | None, typer.Option(help="Another release than the current one.")] = None,
+    json: Json = False,
+) -> None:
+    """Print the days of a country.
+
+    Example: `crossings show FIN --from 2022-09-19 --to 2022-10-02`
+    """
+    from flows.cli.reading import show_days
+
+    show_days(country, _date(start), _date(end), direction=direction, series=series, release=release, json=json)
+
+
+@app.command()
+def sources(json: Json = False) -> None:
+    """List the sources."""
+    from flows.cli.reading import show_sources
+
+    show_sources(json=json)
+
+
+@app.command()
+def dictionary(
+    write: Annotated[Path | None, typer.Option(help="Write it to this Markdown file instead of the screen.")] = None,
+) -> None:
+    """Print the data dictionary: every table, column, type and code.
+
+    Example: `crossings dictionary --write docs/dictionary.md`
+    """
+    from crossings.dictionary import markdown
+
+    if write is None:
+        typer.echo(markdown())
+    else:
+        from crossings.lake import write_bytes
+
+        write_bytes(write, markdown().encode())
+        typer.echo(f"wrote {write}")
+
+
+def _date(when: dt.datetime | None) -> dt.date | None:
+    return when.date() if when else None

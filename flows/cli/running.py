@@ -1,0 +1,71 @@
+"""`crossings run`: start the pipeline, with a line for every step and a summary at the end."""
+
+from __future__ import annotations
+
+import json as jsonlib
+import os
+from dataclasses import asdict
+from typing import Any
+
+from rich.console import Console
+
+from crossings.settings import settings
+from flows import pipeline
+from flows.workspace import Workspace
+
+
+def run_pipeline(*, local: bool, rebuild: bool, json: bool) -> None:
+    """Run the pipeline in-process or as a Prefect flow and print what came of it."""
+    console = Console(stderr=json, highlight=False, soft_wrap=True)
+    if local:
+        outcome = pipeline.run(Workspace.open(settings()), pipeline.in_process, _teller(console), rebuild=rebuild)
+    else:
+        outcome = _as_flow(console, rebuild)
+    if json:
+        print(jsonlib.dumps(asdict(outcome), ensure_ascii=False, indent=1))
+    else:
+        _summary(console, outcome)
+
+
+def _teller(console: Console) -> pipeline.Tell:
+    return lambda text: console.print(f"[dim]·[/] {text}")
+
+
+def _as_flow(console: Console, rebuild: bool) -> pipeline.Outcome:
+    Workspace.open(settings())  # an unwritable lake is said before a server is started
+    os.environ.setdefault("PREFECT_LOGGING_LEVEL", "CRITICAL")
+    os.environ.setdefault("PREFECT_LOGGING_TO_API_ENABLED", "true")
+    console.print("[dim]·[/] starting Prefect (its embedded server takes up to half a minute the first time; "
+                  "--local needs none)")  # fmt: skip
+    with console.status("working"):
+        from flows import orchestrate
+
+        return orchestrate.as_command(orchestrate.run, _teller(console), rebuild=rebuild)
+
+
+def _summary(console: Console, outcome: pipeline.Outcome) -> None:
+    if not outcome.written:
+        why = "the inputs are those of the current release" if outcome.unchanged else "a rebuild gave the same bytes"
+        console.print(f"[bold]Nothing new[/]: {why}. No byte was written into releases/.")
+    else:
+        console.print(f"[bold green]Published[/] release [bold]{outcome.release}[/]")
+    rows = ", ".join(f"{n:,} {name}" for name, n in outcome.rows.items() if name in ("reports", "daily", "official", "findings"))
+    console.print(f"  tables      {rows}")
+    found = ", ".join(f"{n} {severity}" for severity, n in outcome.findings.items())
+    console.print(f"  findings    {found or 'none'}")
+    console.print(f"  lies in     {outcome.path}")
+    console.print(f"  validation  {outcome.page}")
+    if outcome.written:
+        console.print("  next        crossings show FIN --from 2022-09-19 --to 2022-10-02")
+
+
+def table(console: Console, columns: list[tuple[str, str]], rows: list[list[Any]], title: str = "") -> None:
+    """Print a plain table; columns are (name, justification)."""
+    from rich.table import Table
+
+    shown = Table(title=title or None, title_justify="left", box=None, pad_edge=False, header_style="dim")
+    for name, justify in columns:
+        shown.add_column(name, justify=justify, overflow="fold")  # type: ignore[arg-type]
+    for row in rows:
+        shown.add_row(*["" if cell is None else str(cell) for cell in row])
+    console.print(shown)

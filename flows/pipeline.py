@@ -1,0 +1,147 @@
+"""The pipeline once, for both ways to start it: in-process, or as a Prefect flow.
+
+`each` carries a step out for several items: a plain loop with `--local`, Prefect tasks otherwise. Nothing else differs,
+so the bytes cannot.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from crossings.errors import CrossingsError
+from crossings.lake import Release, release_id
+from flows import stage, steps
+from flows.workspace import Workspace
+
+Tell = Callable[[str], None]
+
+
+class Each(Protocol):
+    """Carries out one step for several items and returns the results in their order."""
+
+    def __call__(self, step: Callable[..., str], workspace: Workspace, items: Sequence[tuple[Any, ...]]) -> list[str]:
+        """Results of `step(workspace, *item)` for each item."""
+        ...
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run did.
+
+    Attributes
+    ----------
+    release : identifier of the current release. written : whether a byte was written into releases/.
+    counts : row accounting by source; empty when the inputs were those of the current release.
+    rows : rows of each table of the release. page : the validation page.
+    """
+
+    release: str
+    written: bool
+    unchanged: bool
+    path: str
+    page: str
+    counts: list[dict[str, Any]] = field(default_factory=list)
+    rows: dict[str, int] = field(default_factory=dict)
+    findings: dict[str, int] = field(default_factory=dict)
+
+
+def in_process(step: Callable[..., str], workspace: Workspace, items: Sequence[tuple[Any, ...]]) -> list[str]:
+    """Each item in turn, in this process."""
+    return [step(workspace, *item) for item in items]
+
+
+def run(workspace: Workspace, each: Each, tell: Tell, *, rebuild: bool = False) -> Outcome:
+    """Collect, ingest, estimate, gate and publish.
+
+    rebuild : do all the work even where the inputs are those of the current release, and compare the bytes.
+    Every run, failed ones included, leaves a line in `runs.jsonl`.
+    """
+    with _remembered(workspace) as note:
+        outcome = _publish(workspace, each, tell, collect(workspace, each, tell), rebuild)
+        note(asdict(outcome) | {"outcome": "unchanged" if outcome.unchanged else "published"})
+    return outcome
+
+
+def publish(workspace: Workspace, each: Each, tell: Tell, *, rebuild: bool = False) -> Outcome:
+    """Ingest what the archive holds, estimate, gate and publish, without looking at any publisher."""
+    with _remembered(workspace) as note:
+        outcome = _publish(workspace, each, tell, steps.archived(workspace), rebuild)
+        note(asdict(outcome) | {"outcome": "unchanged" if outcome.unchanged else "published"})
+    return outcome
+
+
+def ingest(workspace: Workspace, each: Each, tell: Tell, source_ids: Sequence[str] | None = None) -> list[dict[str, Any]]:
+    """Collect and judge sources without publishing; returns the row accounting."""
+    with _remembered(workspace) as note:
+        counts = _ingest(workspace, each, tell, collect(workspace, each, tell, source_ids))[1]
+        note({"outcome": "ingested", "counts": counts})
+    return counts
+
+
+def collect(workspace: Workspace, each: Each, tell: Tell, source_ids: Sequence[str] | None = None) -> dict[str, str]:
+    """Look at the sources; returns what each has in the archive now."""
+    wanted = list(source_ids) if source_ids else steps.sources(workspace)
+    tell(f"looking at {', '.join(wanted)}")
+    return dict(zip(wanted, each(steps.collect, workspace, [(source,) for source in wanted]), strict=True))
+
+
+def _ingest(
+    workspace: Workspace, each: Each, tell: Tell, payloads: dict[str, str]
+) -> tuple[list[str], list[dict[str, Any]]]:
+    tell("parsing, deciding, encoding and judging (Great Expectations takes a few seconds to start)")
+    ingested = each(steps.ingest, workspace, list(payloads.items()))
+    counts = [stage.Stage(workspace.staging / name).summary["counts"] for name in ingested]
+    for row in counts:
+        tell("{source_id}: {rows_in:,} rows in = {accepted:,} accepted + {quarantined:,} quarantined "
+             "+ {duplicates:,} duplicates".format(**row))  # fmt: skip
+    return ingested, counts
+
+
+def _publish(workspace: Workspace, each: Each, tell: Tell, payloads: dict[str, str], rebuild: bool) -> Outcome:
+    inputs = steps.planned(workspace, payloads)
+    current = workspace.lake.current()
+    if current is not None and current.path.name == release_id(inputs) and not rebuild:
+        return _outcome(workspace, current, written=False, unchanged=True, counts=[])
+    ingested, counts = _ingest(workspace, each, tell, payloads)
+    found = steps.countries(workspace, ingested)
+    tell(f"bounds, conflicts and estimates for {', '.join(found)}")
+    estimated = each(steps.estimate, workspace, [(ingested, country) for country in found])
+    tell("release gates")
+    published = steps.release(workspace, ingested, estimated, inputs)
+    stage.prune(workspace.staging, {*ingested, *estimated})
+    return _outcome(workspace, published.release, written=published.written, unchanged=False, counts=counts)
+
+
+def _outcome(
+    workspace: Workspace, release: Release, *, written: bool, unchanged: bool, counts: list[dict[str, Any]]
+) -> Outcome:
+    severities = Counter(release.read("findings", columns=["severity"])["severity"].to_pylist())
+    return Outcome(
+        release=release.path.name, written=written, unchanged=unchanged, path=str(release.path),
+        page=str(workspace.lake.root / "validation" / f"{release.path.name}.html"), counts=counts,
+        rows={name: table["rows"] for name, table in release.manifest["tables"].items()},
+        findings={name: severities[name] for name in ("stop", "error", "warn", "info") if severities[name]},
+    )  # fmt: skip
+
+
+@contextmanager
+def _remembered(workspace: Workspace) -> Iterator[Callable[[dict[str, Any]], None]]:
+    """Hold the lake for one run and leave one line about it in `runs.jsonl`, whatever comes of it."""
+    what: dict[str, Any] = {}
+    with workspace.lake.writing():
+        try:
+            yield what.update
+        except CrossingsError as error:
+            what = {"outcome": "failed", "error": str(error)}
+            raise
+        finally:
+            line = {"started_at": workspace.now.isoformat(), "ended_at": datetime.now(UTC).isoformat(),
+                    **(what or {"outcome": "broken off"})}  # fmt: skip
+            with (workspace.lake.root / "runs.jsonl").open("a", encoding="utf-8") as out:
+                out.write(json.dumps(line, ensure_ascii=False) + "\n")

@@ -1,0 +1,336 @@
+"""The daily table: one row per covered day of a series, with estimate, bounds, proofs and grades.
+
+In: encoded reports, series and events. Out: `Built` with the tables `daily` and `findings` and the solved series,
+from which `periods` bounds any asked period. Rules of status and grade are in the schema's code lists and method.md
+4.2 to 4.6 and 5.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from crossings.schema import DAILY, PERIODS
+from transforms import findings
+from transforms.clashes import told
+from transforms.conflicts import Named
+from transforms.constraints import Constraints, FloatArray
+from transforms.estimate import EstimateSettings
+from transforms.one_series import Days, SolvedSeries, expand_days, series_days, solve_series
+
+SIGNED = ("net",)  # may be negative: bounded together with entries and exits by the coupled system, not here
+REGULAR_SPEECH, REGULAR_TIER = ("written_table", "written_text"), 2  # a regular bulletin, as far as rows can tell
+WIDTHS = ((0.05, 2), (0.25, 3), (1.00, 4))  # width of the bounds over the estimate -> reliability
+
+_PARTS = ("direction", "citizenship", "scope", "measure", "system")
+
+
+@dataclass(frozen=True, eq=False)
+class Built:
+    """daily, findings : frames by the schema. solved : by series id. series : definitions of those series, by id."""
+
+    daily: pd.DataFrame
+    findings: pd.DataFrame
+    solved: dict[str, SolvedSeries]
+    series: dict[str, dict[str, Any]]
+
+
+def build(
+    encoded: pd.DataFrame,
+    series: pd.DataFrame,
+    events: pd.DataFrame,
+    settings: EstimateSettings | None = None,
+    workers: int = 1,
+) -> Built:
+    """Daily figures of all series that may not be negative, each series on its own.
+
+    Parameters
+    ----------
+    encoded : one row per report; only rows with role `constraint` bind. Needs report_id, origin_id, series, tier,
+        start_instant, end_instant (UTC seconds), per_day, lower, upper (NaN = unbounded), sigma, role; value,
+        qualifier, publisher and speech_mode are used where present.
+    series : series, country, timezone, day_boundary and the five parts of the key.
+    events : event_id, date, country, is_break; a break applies to every series of its country.
+    workers : threads over series; the result does not depend on it.
+
+    Returns frames that `Table.conform` accepts. Days inside a gap of at most `settings.longest_gap` days between
+    covered days have a row with status none; other days without a report have none.
+    """
+    settings = settings or EstimateSettings()
+    active = encoded[(encoded["role"] == "constraint").to_numpy(dtype=bool)]
+    active = active.sort_values(["report_id", "start_instant", "end_instant", "lower", "upper"], kind="stable").drop_duplicates("report_id")
+    known = {str(row["series"]): row for row in series.to_dict("records")}
+    groups = [
+        (str(name), rows)
+        for name, rows in active.groupby("series", sort=True)
+        if known[str(name)]["direction"] not in SIGNED
+    ]
+    breaks = events[events["is_break"].fillna(False).to_numpy(dtype=bool)] if len(events) else events
+
+    def one(group: tuple[str, pd.DataFrame]) -> tuple[SolvedSeries, pd.DataFrame, list[dict[str, Any]]] | None:
+        return _one(known[group[0]], group[1], breaks, settings)
+
+    if workers > 1:
+        with ThreadPoolExecutor(workers) as pool:
+            results = list(pool.map(one, groups))
+    else:
+        results = [one(group) for group in groups]
+    done = [(name, r) for (name, _), r in zip(groups, results, strict=True) if r is not None]
+    frames = [r[1] for _, r in done if len(r[1])]
+    daily = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=list(DAILY.names))
+    return Built(
+        daily=daily,
+        findings=findings.table([row for _, r in done for row in r[2]]),
+        solved={name: r[0] for name, r in done},
+        series={name: known[name] for name, _ in done},
+    )
+
+
+def constraints_of(rows: pd.DataFrame) -> Constraints:
+    """Encoded reports as constraints; a missing end is unbounded."""
+    lower = rows["lower"].to_numpy(dtype=np.float64, na_value=np.nan)
+    upper = rows["upper"].to_numpy(dtype=np.float64, na_value=np.nan)
+    return Constraints(
+        rows["start_instant"].to_numpy(dtype=np.int64),
+        rows["end_instant"].to_numpy(dtype=np.int64),
+        np.where(np.isnan(lower), -np.inf, lower),
+        np.where(np.isnan(upper), np.inf, upper),
+        rows["report_id"].astype(str).to_numpy(dtype=object),
+        rows["origin_id"].astype(str).to_numpy(dtype=object),
+        rows["tier"].to_numpy(dtype=np.int64),
+        rows["sigma"].to_numpy(dtype=np.float64),
+    )
+
+
+def _one(
+    series: dict[str, Any], rows: pd.DataFrame, breaks: pd.DataFrame, settings: EstimateSettings
+) -> tuple[SolvedSeries, pd.DataFrame, list[dict[str, Any]]] | None:
+    boundary = series.get("day_boundary")
+    per_report = constraints_of(rows)
+    days = series_days(per_report, str(series["timezone"]), str(boundary) if isinstance(boundary, str) else "00:00")
+    c = expand_days(per_report, rows["per_day"].to_numpy(dtype=bool), days)
+    c = c.take((c.lower > 0) | np.isfinite(c.upper))
+    if not len(c):
+        return None
+    break_ids = _breaks(breaks, str(series["country"]), days)
+    result = solve_series(c, days, np.array([b is not None for b in break_ids]), _regular(rows), settings)
+    unit = str(series["measure"])
+    findings_rows = told(result, str(series["series"]), str(series["country"]), unit, _names(rows))
+    return result, _table(series, result, break_ids, _exact(rows), settings), findings_rows
+
+
+def _breaks(breaks: pd.DataFrame, country: str, days: Days) -> list[str | None]:
+    ids: list[str | None] = [None] * len(days)
+    if len(breaks):
+        mine = breaks[(breaks["country"] == country).to_numpy(dtype=bool)].sort_values("event_id", ascending=False)
+        for date, event_id in zip(mine["date"], mine["event_id"], strict=True):
+            day = (pd.Timestamp(date).date() - days.first).days
+            if 0 <= day < len(days):
+                ids[day] = str(event_id)
+    return ids
+
+
+def _regular(rows: pd.DataFrame) -> frozenset[str]:
+    if "speech_mode" not in rows:
+        return frozenset()
+    written = rows["speech_mode"].isin(REGULAR_SPEECH).to_numpy(dtype=bool)
+    official = rows["tier"].to_numpy(dtype=np.int64) <= REGULAR_TIER
+    return frozenset(str(i) for i in rows["report_id"][written & official])
+
+
+def _exact(rows: pd.DataFrame) -> dict[str, float]:
+    """Figures said to be exact counts of their window, by report id."""
+    if "qualifier" not in rows or "value" not in rows:
+        return {}
+    exact = (rows["qualifier"] == "exact").to_numpy(dtype=bool) & ~rows["per_day"].to_numpy(dtype=bool)
+    exact &= rows["value"].notna().to_numpy(dtype=bool)
+    return {str(i): float(v) for i, v in zip(rows["report_id"][exact], rows["value"][exact], strict=True)}
+
+
+def _names(rows: pd.DataFrame) -> dict[str, Named]:
+    blank: Sequence[Any] = [None] * len(rows)
+    publishers = rows.get("publisher", blank)
+    values = rows.get("value", blank)
+    return {
+        str(i): Named(
+            publisher if isinstance(publisher, str) else "",
+            findings.interval(low, high) if value is None or pd.isna(value) else f"{int(value):,}",
+        )
+        for i, publisher, value, low, high in zip(
+            rows["report_id"], publishers, values, rows["lower"], rows["upper"], strict=True
+        )
+    }
+
+
+def _table(
+    series: dict[str, Any],
+    result: SolvedSeries,
+    break_ids: list[str | None],
+    exact: dict[str, float],
+    settings: EstimateSettings,
+) -> pd.DataFrame:
+    c, days = result.reconciled.reported, result.days
+    n = len(days)
+    first = np.searchsorted(days.starts, c.start, side="right") - 1
+    stop = np.searchsorted(days.starts, c.end, side="left")
+    report_ids, n_origins = _covering(c, first, stop, n)
+    covered = n_origins > 0
+    shown = covered | _short_gaps(covered, settings.longest_gap)
+    bounds = result.solved.days
+    point = np.isfinite(result.estimate) & covered
+    status = _status(result, first, stop, covered, point, exact)
+    reliability = _reliability(status, result.estimate, bounds.lower, bounds.upper)
+    broken = np.array([b is not None for b in break_ids]) & point
+    obs = np.select([~point, broken, status == "reported", reliability < 5], ["O", "B", "A", "E"], default="U")
+    with_interval = np.isfinite(result.pi_lower) & point
+    rows = np.flatnonzero(shown)
+    columns: dict[str, Any] = {
+        "date": [days.date(int(i)) for i in rows],
+        "country": str(series["country"]),
+        "series": str(series["series"]),
+        **{part: str(series[part]) for part in _PARTS},
+        "estimate": _integers(result.estimate, rows),
+        "lower": _integers(bounds.lower, rows),
+        "upper": _integers(bounds.upper, rows),
+        "pi_lower": _integers(np.where(with_interval, result.pi_lower, np.nan), rows),
+        "pi_upper": _integers(np.where(with_interval, result.pi_upper, np.nan), rows),
+        "pi_level": pd.array(np.where(with_interval, settings.interval_level or np.nan, np.nan)[rows], dtype="Float64"),
+        "status": status[rows],
+        "reliability": reliability[rows],
+        "obs_status": obs[rows],
+        "report_ids": [list(report_ids[i]) for i in rows],
+        "lower_proof": [list(bounds.lower_proof[i]) for i in rows],
+        "upper_proof": [list(bounds.upper_proof[i]) for i in rows],
+        "n_origins": n_origins[rows],
+        "break_id": [break_ids[i] for i in rows],
+    }
+    return pd.DataFrame(columns).reindex(columns=list(DAILY.names))
+
+
+def _integers(values: FloatArray, rows: NDArray[np.intp]) -> pd.api.extensions.ExtensionArray:
+    """Whole numbers as nullable integers; NaN and inf are missing."""
+    chosen = values[rows]
+    missing = ~np.isfinite(chosen)
+    return pd.arrays.IntegerArray(np.where(missing, 0, chosen).astype(np.int64), missing)
+
+
+def _covering(
+    c: Constraints, first: NDArray[np.intp], stop: NDArray[np.intp], n: int
+) -> tuple[list[tuple[str, ...]], NDArray[np.int16]]:
+    """Reports whose window overlaps each day, sorted, and how many origins they have."""
+    changes: dict[int, list[tuple[int, int]]] = {}
+    for row in range(len(c)):
+        changes.setdefault(int(first[row]), []).append((row, 1))
+        changes.setdefault(int(stop[row]), []).append((row, -1))
+    report_ids: list[tuple[str, ...]] = []
+    n_origins = np.zeros(n, dtype=np.int16)
+    reports: Counter[str] = Counter()
+    origins: Counter[str] = Counter()
+    now: tuple[str, ...] = ()
+    for day in range(n):
+        if day in changes:
+            for row, step in changes[day]:
+                for counter, key in ((reports, c.report_id[row]), (origins, c.origin_id[row])):
+                    counter[key] += step
+                    if not counter[key]:
+                        del counter[key]
+            now = tuple(sorted(reports))
+        report_ids.append(now)
+        n_origins[day] = len(origins)
+    return report_ids, n_origins
+
+
+def _short_gaps(covered: NDArray[np.bool_], longest: int) -> NDArray[np.bool_]:
+    """Days without a report between covered days, in gaps of at most `longest` days."""
+    gaps = np.zeros(len(covered), dtype=bool)
+    on = np.flatnonzero(covered)
+    for before, after in pairwise(on):
+        if 1 < after - before <= longest + 1:
+            gaps[before + 1 : after] = True
+    return gaps
+
+
+def _status(
+    result: SolvedSeries,
+    first: NDArray[np.intp],
+    stop: NDArray[np.intp],
+    covered: NDArray[np.bool_],
+    point: NDArray[np.bool_],
+    exact: dict[str, float],
+) -> NDArray[np.object_]:
+    c, days, bounds = result.reconciled.reported, result.days, result.solved.days
+    slack = result.reconciled.slack
+    single = (stop - first == 1) & (days.starts[first] == c.start) & (days.starts[first + 1] == c.end) & (slack == 0)
+    reported = np.zeros(len(days), dtype=bool)
+    for row in np.flatnonzero(single):
+        value = float(c.lower[row]) if c.lower[row] == c.upper[row] else exact.get(str(c.report_id[row]), np.nan)
+        if result.estimate[first[row]] == value:
+            reported[first[row]] = True
+    change = np.zeros(len(days) + 1, dtype=np.int64)
+    np.add.at(change, first[slack != 0], 1)
+    np.add.at(change, stop[slack != 0], -1)
+    moved = np.cumsum(change)[:-1] > 0
+    shaken = set(result.reconciled.moved())
+    proven = bounds.lower == bounds.upper
+    for day in np.flatnonzero(proven & moved):
+        proven[day] = shaken.isdisjoint(bounds.lower_proof[day]) and shaken.isdisjoint(bounds.upper_proof[day])
+    return np.select(
+        [~(point & covered), reported, proven, moved],
+        [np.array(s, dtype=object) for s in ("none", "reported", "derived", "reconciled")],
+        default=np.array("estimated", dtype=object),
+    )
+
+
+def _reliability(
+    status: NDArray[np.object_], estimate: FloatArray, lower: FloatArray, upper: FloatArray
+) -> NDArray[np.int8]:
+    width = upper - lower
+    grades = [(status == "none", 5), (status == "reported", 1), (status == "derived", 2)]
+    grades += [(width <= share * estimate, grade) for share, grade in WIDTHS]
+    return np.select([g[0] for g in grades], [g[1] for g in grades], default=5).astype(np.int8)
+
+
+def periods(built: Built, asked: pd.DataFrame) -> pd.DataFrame:
+    """Tightest bounds of asked periods (columns country, direction, start, end; dates inclusive), by schema PERIODS.
+
+    One row for each series of that country and direction. Outside all reports the lower bound counts nothing and the
+    upper one is missing; the estimate is missing where a day of the period has none.
+    """
+    rows: list[dict[str, Any]] = []
+    wanted = asked[["country", "direction", "start", "end"]].drop_duplicates()
+    for country, direction, start, end in wanted.itertuples(index=False):
+        first, last = pd.Timestamp(start).date(), pd.Timestamp(end).date()
+        for name, result in built.solved.items():
+            series = built.series[name]
+            if series["country"] == country and series["direction"] == direction:
+                rows.append(_period(series, result, first, last))
+    frame = pd.DataFrame(rows, columns=list(PERIODS.names))
+    for column in ("estimate", "lower", "upper"):
+        frame[column] = frame[column].astype("Int64")
+    return frame.sort_values(list(PERIODS.key), kind="stable", ignore_index=True)
+
+
+def _period(series: dict[str, Any], result: SolvedSeries, first: dt.date, last: dt.date) -> dict[str, Any]:
+    bound = result.between(first, last)
+    total = result.total(first, last)
+    return {
+        "country": str(series["country"]),
+        "series": str(series["series"]),
+        **{part: str(series[part]) for part in _PARTS},
+        "period_start": first,
+        "period_end": last,
+        "estimate": int(total) if np.isfinite(total) else None,
+        "lower": int(bound.lower),
+        "upper": int(bound.upper) if np.isfinite(bound.upper) else None,
+        "lower_proof": list(bound.lower_proof),
+        "upper_proof": list(bound.upper_proof),
+    }
