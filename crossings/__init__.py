@@ -1,5 +1,26 @@
-"""The analyst's door: load tables of a release, ask for days and periods, and have any figure explained."""
+"""The analyst's door: load tables of a release, ask for days, and have any figure explained.
+
+    import crossings
+    crossings.daily(country="FIN")
+    crossings.explain("FIN", "2022-09-26")
+
+Importing this package is light: pandas and pyarrow load with the first call.
+"""
+
+from typing import TYPE_CHECKING, Any
 
 from crossings._version import __version__
 
-__all__ = ["__version__"]
+if TYPE_CHECKING:
+    from crossings.catalog import daily, diff, findings, load, official, open_release, reports, total
+    from crossings.trail import explain
+
+__all__ = ["__version__", "daily", "diff", "explain", "findings", "load", "official", "open_release", "reports", "total"]
+
+
+def __getattr__(name: str) -> Any:
+    from importlib import import_module
+
+    if name in __all__:
+        return getattr(import_module("crossings.trail" if name == "explain" else "crossings.catalog"), name)
+    raise AttributeError(f"module 'crossings' has no attribute {name!r}")

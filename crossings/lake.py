@@ -96,6 +96,11 @@ class Release:
             whole = whole.filter(pc.equal(whole["country"], country))
         return whole
 
+    def countries(self) -> list[str]:
+        """Countries that have reports or figures."""
+        files = [f["path"] for name in ("reports", "daily", "official") for f in self.manifest["tables"][name]["files"]]
+        return sorted({Path(f).stem.split("-")[0] for f in files} - {EVERYWHERE})
+
     def verify(self) -> list[str]:
         """Paths whose bytes are not those of the manifest; empty when all is well."""
         wrong = []

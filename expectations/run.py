@@ -6,6 +6,7 @@ A fresh context per call: sharing a batch definition between threads gives wrong
 
 from __future__ import annotations
 
+import logging
 import os
 import warnings
 from collections.abc import Sequence
@@ -18,6 +19,9 @@ import great_expectations as gx
 import pandas as pd
 from great_expectations.data_context.types.base import ProgressBarsConfig
 from great_expectations.expectations.expectation import Expectation
+
+
+logging.getLogger("great_expectations").setLevel(logging.WARNING)  # it narrates its temporary folders
 
 
 @dataclass(frozen=True)

@@ -96,6 +96,11 @@ def infeasible_blocks(constraints: Constraints) -> list[Block]:
     return clashing
 
 
+def potentials(constraints: Constraints) -> list[tuple[Block, FloatArray]]:
+    """Blocks, and for each a feasible C at its nodes; raises NotFeasible where the rows contradict each other."""
+    return [(block, _sweep(constraints, block, _Asked.nothing(), _Asked.nothing())) for block in blocks(constraints)]
+
+
 def solve(constraints: Constraints, midnights: IntArray | None = None) -> Solved:
     """Bounds of the days between consecutive midnights, and an object that bounds any other flow.
 
@@ -115,7 +120,7 @@ def solve(constraints: Constraints, midnights: IntArray | None = None) -> Solved
     lower_proof: list[tuple[str, ...]] = [()] * n
     upper_proof: list[tuple[str, ...]] = [()] * n
     cut_days: set[int] = set()
-    found, potentials = blocks(c), []
+    found, feasible = blocks(c), []
     for block in found:
         days, split = _days_inside(block, edges_of_days)
         cut_days.update(split)
@@ -125,13 +130,13 @@ def solve(constraints: Constraints, midnights: IntArray | None = None) -> Solved
         low_to = np.searchsorted(block.nodes, edges_of_days[days + 1], side="right") - 1
         forward = _Asked(up_from, up_to)
         back = _Asked(low_from, low_to)
-        potentials.append(_sweep(c, block, forward, back))
+        feasible.append(_sweep(c, block, forward, back))
         upper[days] = forward.length[forward.of]
         lower[days] = -back.length[back.of]
         for day, u, v in zip(days, forward.of, back.of, strict=True):
             upper_proof[day] = forward.proof[u]
             lower_proof[day] = back.proof[v]
-    solved = Solved(c, tuple(found), tuple(potentials), DayBounds(lower, upper, lower_proof, upper_proof))
+    solved = Solved(c, tuple(found), tuple(feasible), DayBounds(lower, upper, lower_proof, upper_proof))
     for day in sorted(cut_days):
         part = solved.between(int(edges_of_days[day]), int(edges_of_days[day + 1]))
         lower[day], upper[day], lower_proof[day], upper_proof[day] = part
@@ -165,6 +170,11 @@ class _Asked:
         self.left, self.right = distinct // 2**31, distinct % 2**31
         self.length = np.zeros(len(distinct))
         self.proof: list[tuple[str, ...]] = [()] * len(distinct)
+
+    @classmethod
+    def nothing(cls) -> _Asked:
+        """No pair at all."""
+        return cls(np.zeros(0, dtype=np.intp), np.zeros(0, dtype=np.intp))
 
 
 def _sweep(c: Constraints, block: Block, forward: _Asked, back: _Asked) -> FloatArray:

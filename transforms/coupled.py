@@ -116,20 +116,16 @@ class _Book:
         rows = []
         for start, end in sorted(set(asked)):
             for block in self.touching(start, end):
-                _ = self.settled(block).path
+                self.settled(block).work_out()
         for start, end in sorted(set(asked)):
             for member, series in enumerate(self.order):
                 row = self._row(member, start, end)
-                lower, upper, reported = row["lower"], row["upper"], row["reported"]
                 estimate, path = self._point(member, start, end)
-                if (
-                    not reported
-                    and upper is None
-                    and (lower is None or (lower == 0 and not self._may_be_negative(series)))
-                ):
+                nothing = 0 if self.system.nonnegative[series] else None
+                if row["upper"] is None and row["lower"] == nothing and not self._touches(series, start, end):
                     continue
                 row["estimate"], row["path"] = estimate, path
-                row["reconciled"] = self._was_moved(member, start, end, bool(reported))
+                row["reconciled"] = self._was_moved(member, start, end, bool(row["reported"]))
                 if estimate is not None:
                     self._estimates[series, start] = estimate
                 rows.append(row)
@@ -154,9 +150,6 @@ class _Book:
             rows.append(row)
         return _table(rows, _WINDOW_COLUMNS)
 
-    def _may_be_negative(self, series: str) -> bool:
-        return not self.system.nonnegative[series]
-
     def _row(self, member: int, start: int, end: int) -> dict[str, object]:
         series = self.order[member]
         bounds = []
@@ -169,7 +162,7 @@ class _Book:
         upper = sum(b.upper for b in bounds)
         if filled < end - start:
             upper = np.inf
-            lower = -np.inf if self._may_be_negative(series) else lower
+            lower = lower if self.system.nonnegative[series] else -np.inf
         finite_lower, finite_upper = np.isfinite(lower), np.isfinite(upper)
         return {
             "series": series,
@@ -181,6 +174,10 @@ class _Book:
             "upper_proof": _proof([b.upper_proof for b in bounds] if finite_upper else []),
             "reported": self._reported(series, start, end),
         }
+
+    def _touches(self, series: str, start: int, end: int) -> bool:
+        own = self.system.members[series]
+        return bool(np.any((own.start < end) & (own.end > start)))
 
     def _reported(self, series: str, start: int, end: int) -> bool:
         own = self.system.members[series]

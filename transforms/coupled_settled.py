@@ -81,18 +81,17 @@ class Settled:
         missing = sorted(set(windows) - set(self._bounds))
         self._bounds.update(zip(missing, tightest(self.relaxed, missing), strict=True))
 
-    def prepare_days(self) -> None:
-        """Compute the bounds of every day part of every member."""
-        self.prepare([(m, a, b) for a, b in self._spans() for m in range(len(self.said.members))])
-
-    def _spans(self) -> list[tuple[int, int]]:
-        return list(zip(self.parts.start.tolist(), self.parts.end.tolist(), strict=True))
-
     @cached_property
     def path(self) -> Path:
-        """The point; where whole numbers must miss a report, its relaxed interval is widened to hold them."""
-        self.prepare_days()
-        by_part = {(m, d): self.bound(m, a, b) for d, (a, b) in enumerate(self._spans()) for m in self._members}
+        """Bounds of every day part, then the point.
+
+        Where no whole numbers hold every report, the relaxed intervals are widened to those found, and the bounds with
+        them, so that no estimate ever lies outside its bounds.
+        """
+        spans = list(zip(self.parts.start.tolist(), self.parts.end.tolist(), strict=True))
+        days = [(m, a, b) for a, b in spans for m in range(len(self.said.members))]
+        self.prepare(days)
+        by_part = {(m, d): self.bound(m, a, b) for d, (a, b) in enumerate(spans) for m in range(len(self.said.members))}
         shifted = self.moved.shifted if self.moved else self.said
         path = smoothest(shifted, self.relaxed, self.parts, by_part, self.system.breaks)
         if path.missed.any():
@@ -101,12 +100,12 @@ class Settled:
                 s.lower + np.minimum(path.missed, 0), s.upper + np.maximum(path.missed, 0)
             )
             self._bounds.clear()
-            self.prepare_days()
+            self.prepare(days)
         return path
 
-    @property
-    def _members(self) -> range:
-        return range(len(self.said.members))
+    def work_out(self) -> None:
+        """Have the path ready, and with it the final bounds of the days."""
+        assert len(self.path.published) == len(self.said.members)
 
     def findings(self) -> list[CoupledFinding]:
         """What must be told of the point and the reconciliation."""
@@ -150,8 +149,8 @@ def ties(block: Block) -> bool:
         one = np.array([0], dtype=np.int64)
         sample = replace(s.take(one), start=one, end=one + 1, lower=np.array([low]), upper=np.array([max(low, high)]))
         for (m, _, _), bound in zip(others, tightest(replace(block, statements=sample), others), strict=True):
-            floor = -np.inf if block.signed[m] else 0.0
-            if bound.lower > floor or np.isfinite(bound.upper):
+            below, above = np.isfinite(bound.lower), np.isfinite(bound.upper)
+            if (below and above) or (not block.signed[m] and bound.lower > 0):
                 return True
     return False
 

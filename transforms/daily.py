@@ -67,7 +67,8 @@ def build(
     """
     settings = settings or EstimateSettings()
     active = encoded[(encoded["role"] == "constraint").to_numpy(dtype=bool)]
-    active = active.sort_values(["report_id", "start_instant", "end_instant", "lower", "upper"], kind="stable").drop_duplicates("report_id")
+    order = ["report_id", "start_instant", "end_instant", "lower", "upper"]
+    active = active.sort_values(order, kind="stable").drop_duplicates("report_id")
     known = {str(row["series"]): row for row in series.to_dict("records")}
     groups = [
         (str(name), rows)
@@ -271,6 +272,11 @@ def _status(
     slack = result.reconciled.slack
     single = (stop - first == 1) & (days.starts[first] == c.start) & (days.starts[first + 1] == c.end) & (slack == 0)
     reported = np.zeros(len(days), dtype=bool)
+    # A total of exactly zero states every single day of its window: a closed border is data, not an estimate.
+    for row in np.flatnonzero((c.lower <= 0) & (c.upper == 0) & (slack == 0)):
+        low, high = np.searchsorted(days.starts, (c.start[row], c.end[row]), side="left")
+        inside = slice(int(low), int(high) if days.starts[high] == c.end[row] else int(high) - 1)
+        reported[inside] = result.estimate[inside] == 0
     for row in np.flatnonzero(single):
         value = float(c.lower[row]) if c.lower[row] == c.upper[row] else exact.get(str(c.report_id[row]), np.nan)
         if result.estimate[first[row]] == value:

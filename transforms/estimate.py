@@ -13,10 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
-from scipy.sparse.csgraph import connected_components, minimum_spanning_tree
 
 from transforms.constraints import Constraints, FloatArray, IntArray
 from transforms.quadratic import Quadratic, Solution, minimise
+from transforms.rigid import implied_equalities, joined, spanning
 
 _LEVEL_DAYS = 7  # centred mean that stands for the local level
 _SAME = 1e-9  # interval ends closer than this, in scaled units, are one value
@@ -125,7 +125,8 @@ def smoothest_path(
     midnights : n + 1 instants that cover all windows.
     breaks : n flags; true on the first day of a new regime.
     """
-    return [run_path(run, midnights, breaks, settings) for run in runs(constraints, midnights)]
+    told = joined(constraints, implied_equalities(constraints))
+    return [run_path(run, midnights, breaks, settings) for run in runs(told, midnights)]
 
 
 def run_path(run: Run, midnights: IntArray, breaks: NDArray[np.bool_], settings: EstimateSettings) -> RunPath:
@@ -173,7 +174,7 @@ def _solve(run: Run, midnights: IntArray, weight: FloatArray, settings: Estimate
     equal_from = np.concatenate((empty, run.start[exact]))
     equal_to = np.concatenate((empty + 1, run.end[exact]))
     values = np.concatenate((np.zeros(len(empty)), value[exact]))
-    chosen, group = _independent(equal_from, equal_to, n)
+    chosen, group = spanning(equal_from, equal_to, n)
 
     open_ = ~exact & (group[run.start] != group[run.end])
     above, below = open_ & np.isfinite(upper), open_ & (lower > 0)
@@ -222,22 +223,6 @@ def _empty_segments(run: Run, upper: FloatArray) -> IntArray:
     n = len(run.nodes)
     cover = np.bincount(run.start[none], minlength=n) - np.bincount(run.end[none], minlength=n)
     return np.flatnonzero(np.cumsum(cover)[:-1] > 0)
-
-
-def _independent(start: IntArray, end: IntArray, n: int) -> tuple[IntArray, IntArray]:
-    """A spanning forest of the equalities (the others follow from it), and the group of nodes each node is tied to."""
-    if not len(start):
-        return np.zeros(0, dtype=np.int64), np.arange(n)
-    low, high = np.minimum(start, end), np.maximum(start, end)
-    order = np.argsort(high - low, kind="stable")  # short windows first: a sparser factorisation
-    _, first = np.unique(low[order] * n + high[order], return_index=True)
-    order = order[first]
-    rank = np.argsort(np.argsort((high - low)[order], kind="stable"), kind="stable") + 1.0
-    graph = sparse.csr_matrix((rank, (low[order], high[order])), shape=(n, n))
-    forest = sparse.coo_matrix(minimum_spanning_tree(graph))
-    by_rank = order[np.argsort(rank)]
-    _, group = connected_components(graph, directed=False)
-    return by_rank[np.sort(np.rint(forest.data).astype(np.int64)) - 1], group.astype(np.int64)
 
 
 def _roughness(

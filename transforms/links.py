@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 import pandas as pd
 
 from crossings.errors import CrossingsError
+from transforms import instants as at
 from transforms.coupled_blocks import Link
 from transforms.series import PARTS
 
@@ -115,7 +116,12 @@ def _records(table: pd.DataFrame) -> list[dict[str, str]]:
 
 
 def _member(row: Mapping[str, str]) -> Member:
-    return Member(row["series"], **{name: row[name] for name in PARTS})
+    return _named(row["series"], row)
+
+
+def _named(series: str, key: Mapping[str, str], *, derived: bool = False) -> Member:
+    country, direction, citizenship, scope, mode, measure, system = (key[name] for name in PARTS)
+    return Member(series, country, direction, citizenship, scope, mode, measure, system, derived)
 
 
 class _Register:
@@ -145,7 +151,7 @@ class _Register:
         if there is not None:
             return there
         key = {name: str(getattr(like, name)) for name in PARTS} | changes
-        made = Member(self.name_series(key), **key, derived=True)
+        made = _named(self.name_series(key), key, derived=True)
         self.by_key[_key(made)] = made
         return made
 
@@ -298,6 +304,8 @@ def mirror_ratio(encoded: pd.DataFrame) -> list[dict[str, Any]]:
 def _totals(encoded: pd.DataFrame) -> pd.DataFrame:
     """Counts over closed windows, one row per statement, with the figure to compare in `count`."""
     usable = (encoded["start_instant"].notna() & encoded["end_instant"].notna()).to_numpy(bool)
+    if encoded["start_instant"].dtype == "int64":
+        usable &= (encoded["start_instant"] != at.UNKNOWN).to_numpy(bool)
     usable &= (encoded["start_instant"] < encoded["end_instant"]).to_numpy(bool)
     usable &= (encoded["period_start"].notna() & encoded["period_end"].notna()).to_numpy(bool)
     usable &= encoded["direction"].isin(_ONE_SIGN).to_numpy(bool)

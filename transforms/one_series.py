@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass, replace
+from functools import reduce
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,7 @@ from transforms.estimate import EstimateSettings, RunPath, local_level, smoothes
 from transforms.intervals import Calibration, around, calibrate
 from transforms.network import NotFeasible, canonical
 from transforms.reconcile import Reconciled, reconcile
+from transforms.rigid import joined
 from transforms.whole import whole_path
 
 
@@ -109,8 +111,7 @@ def expand_days(constraints: Constraints, per_day: NDArray[np.bool_], days: Days
                 lower=np.where(whole, many.lower, -np.inf),
             )
         )
-    fields = ("start", "end", "lower", "upper", "report_id", "origin_id", "tier", "sigma")
-    return Constraints(*(np.concatenate([getattr(p, f) for p in parts]) for f in fields))
+    return reduce(joined, parts)
 
 
 def series_days(constraints: Constraints, timezone: str, boundary: str) -> Days:

@@ -10,12 +10,16 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import sparse
+from scipy.optimize import linprog
 
 from transforms.bounds import infeasible_blocks
-from transforms.constraints import Constraints, FloatArray
+from transforms.constraints import Constraints, FloatArray, IntArray
 from transforms.network import blocks, canonical
 from transforms.quadratic import Quadratic, minimise
+from transforms.rigid import grid_of, implied_equalities, joined, on_grid, spanning
+from transforms.whole import whole_path
 
 _NOISE = 1e-9  # relative to the largest figure: what a solver leaves behind
 
@@ -91,84 +95,135 @@ def _relaxed(c: Constraints, slack: FloatArray) -> Constraints:
 def _by_tier(c: Constraints) -> FloatArray | None:
     slack = np.zeros(len(c))
     for tier in np.unique(c.tier):
-        known = c.tier <= tier
-        if not slack.any() and not infeasible_blocks(c.take(known)):
-            continue
-        rows = np.flatnonzero(known)
-        moved = _least_squares(c.take(rows), slack[rows], c.tier[rows] == tier)
-        if moved is None:
-            return None
-        slack[rows] += moved
-    return slack
-
-
-def _least_squares(c: Constraints, fixed: FloatArray, free: np.ndarray) -> FloatArray | None:
-    """Slacks of the free rows: minimise sum (s/sigma)^2 with the other rows held at their fixed slack."""
-    slack = np.zeros(len(c))
-    for block in blocks(c):
-        rows = block.rows
+        rows = np.flatnonzero(c.tier <= tier)
         part = c.take(rows)
-        mine = np.flatnonzero(free[rows])
-        if not len(mine):
+        if not slack.any() and not infeasible_blocks(part):
             continue
-        moved = _one_block(part, fixed[rows], mine)
-        if moved is None:
-            return None
-        slack[rows[mine]] = moved
+        for block in blocks(part):
+            mine = np.flatnonzero(c.tier[rows[block.rows]] == tier)
+            if len(mine):
+                moved = _one_block(part.take(block.rows), slack[rows[block.rows]], mine)
+                if moved is None:
+                    return None
+                slack[rows[block.rows[mine]]] = moved
     return slack
 
 
-def _one_block(c: Constraints, fixed: FloatArray, mine: np.ndarray) -> FloatArray | None:
+def _one_block(c: Constraints, fixed: FloatArray, mine: IntArray) -> FloatArray | None:
+    """Slacks of the rows `mine`: minimise sum (s / sigma)^2 with all other rows held at their fixed slack."""
+    shifted = replace(c, lower=c.lower + fixed, upper=c.upper + fixed)
+    held = np.ones(len(c), dtype=bool)
+    held[mine] = False
     nodes = np.unique(np.concatenate((c.start, c.end)))
-    a, b = np.searchsorted(nodes, c.start), np.searchsorted(nodes, c.end)
-    n, m = len(nodes), len(mine)
-    ends = np.concatenate((c.lower[np.isfinite(c.lower)], c.upper[np.isfinite(c.upper)]))
-    largest = max(1.0, float(np.abs(ends).max()))
-    scale = float(np.median(c.sigma[mine]))
-    # Unknowns: C at all nodes but the first, then z = slack / sigma of the free rows, all in units of `scale`.
-    column = np.full(len(c), -1)
-    column[mine] = n - 1 + np.arange(m)
-    # Where an earlier tier was moved, its noise must not make the next tier impossible.
-    loose = _NOISE * largest if fixed.any() else 0.0
-    lower = (c.lower + fixed - np.where(column < 0, loose, 0.0)) / scale
-    upper = (c.upper + fixed + np.where(column < 0, loose, 0.0)) / scale
-    equal = np.isfinite(lower) & (lower == upper)
-    above = np.isfinite(upper) & ~equal
-    below = np.isfinite(lower) & (c.lower + fixed > 0) & ~equal
+    found = _least_squares(shifted, nodes, held)
+    if found is None:
+        return None
+    cumulative, raw = found
+    largest = float(np.abs(np.concatenate([e[np.isfinite(e)] for e in (c.lower, c.upper)])).max())
+    unmoved = held.copy()
+    unmoved[mine] = np.abs(raw) <= max(1e-7, _NOISE * largest)
+    return _exactly(shifted, nodes, cumulative, unmoved if not _clash(shifted.take(unmoved)) else held, mine)
 
-    def rows_of(chosen: np.ndarray, sign: float) -> sparse.csr_array:
-        at = np.flatnonzero(chosen)
-        k = np.arange(len(at))
-        shift = column[at] >= 0
-        cols = np.concatenate((b[at] - 1, a[at] - 1, column[at][shift]))
-        vals = np.concatenate((np.full(len(at), sign), np.full(len(at), -sign), -sign * c.sigma[at][shift] / scale))
-        lines = np.concatenate((k, k, k[shift]))
-        keep = cols >= 0
-        return sparse.csr_array((vals[keep], (lines[keep], cols[keep])), shape=(len(at), n - 1 + m))
 
-    back = np.arange(n - 1)
-    order = sparse.csr_array(
-        (
-            np.concatenate((-np.ones(n - 1), np.ones(n - 2))),
-            (np.concatenate((back, back[1:])), np.concatenate((back, back[1:] - 1))),
+def _clash(c: Constraints) -> bool:
+    steps = on_grid(c, grid_of(c))
+    return steps is None or bool(infeasible_blocks(steps))
+
+
+def _exactly(
+    shifted: Constraints, nodes: IntArray, cumulative: FloatArray, kept: NDArray[np.bool_], mine: IntArray
+) -> FloatArray:
+    """Slacks on a dyadic grid, so that the moved system is feasible exactly and not only up to a solver's noise."""
+    grid = grid_of(shifted)
+    steps = on_grid(shifted, grid)
+    assert steps is not None, "figures are whole and earlier slacks lie on the grid"
+    whole = whole_path(nodes, cumulative * grid, steps.take(kept), 0.5)
+    free = steps.take(mine)
+    flow = (whole[np.searchsorted(nodes, free.end)] - whole[np.searchsorted(nodes, free.start)]).astype(np.float64)
+    slack = (np.maximum(flow - free.upper, 0.0) + np.minimum(flow - free.lower, 0.0)) / grid
+    slack[kept[mine]] = 0.0
+    return np.asarray(slack)
+
+
+def _least_squares(c: Constraints, nodes: IntArray, held: NDArray[np.bool_]) -> tuple[FloatArray, FloatArray] | None:
+    """C at the nodes and the slacks of the rows that are not held, by one quadratic programme around an LP solution."""
+    mine = np.flatnonzero(~held)
+    hard = c.take(held)
+    hard = joined(hard, implied_equalities(hard)) if len(hard) else hard
+    system = joined(hard, c.take(mine))
+    n, m, h = len(nodes), len(mine), len(hard)
+    a, b = np.searchsorted(nodes, system.start), np.searchsorted(nodes, system.end)
+    column = np.concatenate((np.full(h, -1), n - 1 + np.arange(m)))
+    exact = system.lower == system.upper
+    chosen, group = spanning(a[:h][exact[:h]], b[:h][exact[:h]], n)
+    equal = np.concatenate((np.flatnonzero(exact[:h])[chosen], h + np.flatnonzero(exact[h:])))
+    loose = ~exact & ((column >= 0) | (group[a] != group[b]))
+    above, below = np.flatnonzero(loose & np.isfinite(system.upper)), np.flatnonzero(loose & (system.lower > 0))
+    segment = np.flatnonzero(group[:-1] != group[1:])
+
+    def flows(at: IntArray, sign: float, share: FloatArray) -> sparse.csr_array:
+        shift = np.where(column[at] >= 0, -sign * share[at], 0.0)
+        return _rows(a[at], b[at], column[at], np.full(len(at), sign), shift, n - 1 + m)
+
+    # The LP finds where the clash is; around it all numbers are of the size of the clash, which keeps the QP exact.
+    ones = np.ones(len(system))
+    centre = linprog(
+        np.concatenate((np.zeros(n - 1), 1 / system.sigma[h:], 1 / system.sigma[h:])),
+        A_eq=_both_ways(flows(equal, 1.0, ones), m),
+        b_eq=system.lower[equal],
+        A_ub=_both_ways(
+            sparse.csr_array(
+                sparse.vstack((flows(above, 1.0, ones), flows(below, -1.0, ones), _order(segment, n - 1 + m)))
+            ),
+            m,
         ),
-        shape=(n - 1, n - 1 + m),
+        b_ub=np.concatenate((system.upper[above], -system.lower[below], np.zeros(len(segment)))),
+        bounds=np.concatenate((np.full((n - 1, 2), [-np.inf, np.inf]), np.full((2 * m, 2), [0.0, np.inf]))),
+        method="highs",
     )
-    weight = np.concatenate((np.zeros(n - 1), np.full(m, 2.0)))
+    if centre.x is None:
+        return None
+    at_centre = np.rint(np.concatenate(([0.0], centre.x[: n - 1])))
+    flow = at_centre[b] - at_centre[a]
+    unit = max(1.0, float(np.abs(centre.x[n - 1 :]).max()))
+    widest = float(system.sigma[h:].max())
+    share = np.concatenate((np.zeros(h), system.sigma[h:] / widest))
+    lower, upper = (system.lower - flow) / unit, (system.upper - flow) / unit
     solution = minimise(
         Quadratic(
-            sparse.csc_array(sparse.diags_array(weight, format="csc")),
+            sparse.csc_array(sparse.diags_array(np.concatenate((np.zeros(n - 1), np.full(m, 2.0))), format="csc")),
             np.zeros(n - 1 + m),
-            sparse.csc_array(rows_of(equal, 1.0)),
+            sparse.csc_array(flows(equal, 1.0, share)),
             lower[equal],
-            sparse.csc_array(sparse.vstack((rows_of(above, 1.0), rows_of(below, -1.0), order))),
-            np.concatenate((upper[above], -lower[below], np.zeros(n - 1))),
+            sparse.csc_array(
+                sparse.vstack((flows(above, 1.0, share), flows(below, -1.0, share), _order(segment, n - 1 + m)))
+            ),
+            np.concatenate((upper[above], -lower[below], np.diff(at_centre)[segment] / unit)),
         )
     )
     if not solution.accepted:
         return None
-    moved = solution.z[n - 1 :] * c.sigma[mine]
-    noise = max(1e-7, _NOISE * largest)
-    moved[np.abs(moved) < noise] = 0.0
-    whole = np.round(moved)
-    return np.asarray(np.where(np.abs(moved - whole) < noise, whole, moved))
+    cumulative = at_centre + np.concatenate(([0.0], solution.z[: n - 1])) * unit
+    return cumulative, solution.z[n - 1 :] * share[h:] * unit
+
+
+def _rows(
+    a: IntArray, b: IntArray, column: IntArray, sign: FloatArray, shift: FloatArray, width: int
+) -> sparse.csr_array:
+    """Rows sign * (C(b) - C(a)) + shift * unknown number `column`; C at the first node is 0."""
+    k = np.arange(len(a))
+    lines, cols = np.concatenate((k, k, k)), np.concatenate((b - 1, a - 1, column))
+    vals = np.concatenate((sign, -sign, shift))
+    keep = cols >= 0
+    return sparse.csr_array((vals[keep], (lines[keep], cols[keep])), shape=(len(a), width))
+
+
+def _order(segment: IntArray, width: int) -> sparse.csr_array:
+    """Rows C(i) - C(i + 1) for the elementary segments that are free."""
+    none = np.full(len(segment), -1)
+    return _rows(segment, segment + 1, none, np.full(len(segment), -1.0), np.zeros(len(segment)), width)
+
+
+def _both_ways(rows: sparse.csr_array, m: int) -> sparse.csr_array:
+    """The last m unknowns split into what is added and what is taken away, for an LP."""
+    return sparse.csr_array(sparse.hstack((rows, -rows[:, rows.shape[1] - m :])))

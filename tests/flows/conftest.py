@@ -1,33 +1,17 @@
-"""A publisher, a clock that only sleeping moves, and fetchers that are closed after each test."""
+"""A publisher, a clock, an archive, and fetchers that are closed after each test."""
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from asking import Clock, policy_for
 from publisher import Publisher
 
-from flows.fetch import Fetcher, FetchPolicy
-
-
-class Clock:
-    """Seconds that pass only when somebody sleeps; every wait is written down."""
-
-    def __init__(self) -> None:
-        self.seconds = 1000.0
-        self.waits: list[float] = []
-        self._guard = threading.Lock()
-
-    def __call__(self) -> float:
-        return self.seconds
-
-    def sleep(self, seconds: float) -> None:
-        with self._guard:
-            self.waits.append(seconds)
-            self.seconds += seconds
+from flows.archive import Archive
+from flows.fetch import Fetcher
 
 
 @pytest.fixture
@@ -41,16 +25,8 @@ def office(clock: Clock) -> Iterator[Publisher]:
         yield server
 
 
-def policy_for(office: Publisher, **changes: object) -> FetchPolicy:
-    policy = FetchPolicy(hosts=frozenset({office.host()}), per_second=1e6, allow_private=True, attempts=3)
-    return replace(policy, **changes)
-
-
-Fetching = Callable[..., Fetcher]
-
-
 @pytest.fixture
-def fetching(office: Publisher, clock: Clock, tmp_path: Path) -> Iterator[Fetching]:
+def fetching(office: Publisher, clock: Clock, tmp_path: Path) -> Iterator[Callable[..., Fetcher]]:
     opened: list[Fetcher] = []
 
     def enter(**changes: object) -> Fetcher:
@@ -63,3 +39,8 @@ def fetching(office: Publisher, clock: Clock, tmp_path: Path) -> Iterator[Fetchi
     yield enter
     for fetcher in opened:
         fetcher.__exit__(None, None, None)
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Archive:
+    return Archive(tmp_path / "lake", lambda: datetime(2022, 9, 28, 6, 0, tzinfo=UTC))

@@ -227,6 +227,17 @@ def truncated(body: bytes) -> Answer:
     return raw(head(200, Content_Type="text/plain", Content_Length=len(body)) + body[: len(body) // 2])
 
 
+def kept_open(body: bytes) -> Answer:
+    """The whole body, and then a line that stays open until the other side closes it."""
+
+    def answer(line: Line, asked: Asked) -> None:
+        line.send(head(200, Content_Type="text/plain", Content_Length=len(body)) + body)
+        line.connection.settimeout(30)
+        line.connection.recv(1)
+
+    return answer
+
+
 def broken_chunks(body: bytes) -> Answer:
     """A chunked body without its last chunk."""
     return raw(head(200, Transfer_Encoding="chunked") + f"{len(body):x}\r\n".encode() + body + b"\r\n")

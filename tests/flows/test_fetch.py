@@ -1,103 +1,28 @@
-"""The fetcher against a publisher on real sockets: what it keeps, what it refuses, and what it never says aloud."""
+"""The fetcher against a publisher on real sockets: what it keeps, what it tries again, and where it stops."""
 
 from __future__ import annotations
 
 import hashlib
-import json
-import logging
-import re
 import threading
 import time
-import traceback
 import tracemalloc
 import zlib
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from itertools import pairwise
-from pathlib import Path
 
 import publisher as pub
 import pytest
-from certificates import Chain, issue_chain
-from hypothesis import given
+from asking import BODY, ask, policy_for
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from publisher import Asked, Line, Publisher
+from publisher import Asked, Line
 
 from crossings import __version__
-from crossings.errors import CrossingsError, FetchFailed
-from flows.archive import Archive
+from crossings.errors import FetchFailed
 from flows.fetch import Fetcher, FetchPolicy, HostGate, Request, Validators, user_agent
-from flows.request import REDACTED, redacted_url
 from flows.spool import spooled
-from flows.wire import is_public
-
-BODY = json.dumps({"value": [1, 2, 3]}).encode()
-SECRET = "k3y-0f-the-0ffice"
-
-
-class Clock:
-    """Seconds that pass only when somebody sleeps; every wait is written down."""
-
-    def __init__(self) -> None:
-        self.seconds = 1000.0
-        self.waits: list[float] = []
-        self._guard = threading.Lock()
-
-    def __call__(self) -> float:
-        return self.seconds
-
-    def sleep(self, seconds: float) -> None:
-        with self._guard:
-            self.waits.append(seconds)
-            self.seconds += seconds
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def office(clock: Clock) -> Iterator[Publisher]:
-    with Publisher(clock) as server:
-        yield server
-
-
-def policy_for(office: Publisher, **changes: object) -> FetchPolicy:
-    policy = FetchPolicy(hosts=frozenset({office.host()}), per_second=1e6, allow_private=True, attempts=3)
-    return replace(policy, **changes)
-
-
-Fetching = Callable[..., Fetcher]
-
-
-@pytest.fixture
-def fetching(office: Publisher, clock: Clock, tmp_path: Path) -> Iterator[Fetching]:
-    opened: list[Fetcher] = []
-
-    def enter(**changes: object) -> Fetcher:
-        outside = {name: changes.pop(name) for name in ("resolver", "gate", "clock", "sleep", "now") if name in changes}
-        settings = {"clock": clock, "sleep": clock.sleep, "spool": tmp_path} | outside
-        fetcher = Fetcher(policy_for(office, **changes), **settings)
-        opened.append(fetcher)
-        return fetcher.__enter__()
-
-    yield enter
-    for fetcher in opened:
-        fetcher.__exit__(None, None, None)
-
-
-@pytest.fixture
-def archive(tmp_path: Path) -> Archive:
-    return Archive(tmp_path / "lake", lambda: datetime(2022, 9, 28, 6, 0, tzinfo=UTC))
-
-
-def ask(office: Publisher, path: str = "/table", **more: object) -> Request:
-    return Request("GET", office.url(path), **more)
-
 
 # -- answers ----------------------------------------------------------------------------------------------------------
 
@@ -172,6 +97,7 @@ def test_compressed_answers_are_unfolded(office, fetching, encoding):
     assert fetching().get(ask(office)).content == text
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=3000), st.integers(1, 50), st.sampled_from(["gzip", "deflate"]))
 def test_unfolding_does_not_depend_on_how_the_bytes_arrive(tmp_path_factory, body, cut, encoding):
     packed = pub.gzipped(body) if encoding == "gzip" else zlib.compress(body)
@@ -187,6 +113,22 @@ def test_spooled_answers_are_gone_when_the_fetcher_closes(office, clock, tmp_pat
         path = fetcher.get(ask(office)).path
         assert path.is_file()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_publisher_that_keeps_its_line_open_is_read_to_the_announced_end(office, fetching):
+    office.script("/table", pub.kept_open(BODY))
+    assert fetching().get(ask(office)).content == BODY
+
+
+def test_interim_answers_are_passed_over(office, fetching):
+    interim = b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" * 2
+    office.script("/table", pub.raw(interim + pub.head(200, Content_Length=len(BODY)) + BODY))
+    assert fetching().get(ask(office)).content == BODY
+
+
+def test_a_body_of_unknown_length_ends_with_the_connection(office, fetching):
+    office.script("/table", pub.raw(b"HTTP/1.0 200 OK\r\n\r\n" + BODY))
+    assert fetching().get(ask(office)).content == BODY
 
 
 # -- faults that may pass ---------------------------------------------------------------------------------------------
@@ -389,336 +331,3 @@ def test_retry_after_holds_back_the_other_threads_too(clock):
         assert clock() == 1030.0
     with gate.slot("elsewhere", 1.0, 1):
         assert clock() == 1030.0
-
-
-# -- where it goes ----------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    "address",
-    [
-        *("127.0.0.1", "127.8.8.8", "0.0.0.0", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254"),
-        *("100.64.0.1", "100.100.100.200", "192.0.2.1", "198.18.0.1", "224.0.0.1", "239.1.1.1", "240.0.0.1"),
-        *("255.255.255.255", "::", "::1", "fe80::1", "fe80::1%lo", "fc00::1", "fd00:ec2::254", "ff02::1"),
-        *("::ffff:127.0.0.1", "::ffff:8.8.8.8", "64:ff9b::7f00:1", "64:ff9b::a00:1", "2002:7f00:1::", "2001:db8::1"),
-        *("::7f00:1", "2001::1", "fec0::1"),
-    ],
-)
-def test_addresses_that_are_not_public_are_refused_before_any_connection(office, fetching, address):
-    asked: list[str] = []
-
-    def resolver(host: str, port: int) -> list[str]:
-        asked.append(host)
-        return ["93.184.215.14", address]
-
-    fetcher = fetching(hosts=frozenset({office.host("office.test")}), allow_private=False, resolver=resolver)
-    with pytest.raises(FetchFailed, match="not a public address"):
-        fetcher.get(Request("GET", office.url("/table", "office.test")))
-    assert (asked, office.asked) == (["office.test"], [])
-
-
-@pytest.mark.parametrize("address", ["93.184.215.14", "1.1.1.1", "2606:4700::1111", "64:ff9b::808:808"])
-def test_public_addresses_are_public(address):
-    assert is_public(address)
-
-
-def test_the_loopback_itself_is_refused_unless_a_test_says_so(office, fetching):
-    office.script("/table", pub.ok(BODY))
-    with pytest.raises(FetchFailed, match="not a public address"):
-        fetching(allow_private=False).get(ask(office))
-    assert office.asked == []
-
-
-def test_a_redirect_to_a_private_address_is_refused(office, fetching):
-    hosts = frozenset({office.host("office.test"), office.host("inner.test")})
-    office.script("/table", pub.redirect(302, office.url("/secrets", "inner.test")))
-    office.script("/secrets", pub.ok(BODY))
-    fetcher = fetching(hosts=hosts, allow_private=frozenset({"office.test"}), resolver=lambda host, port: ["127.0.0.1"])
-    with pytest.raises(FetchFailed, match=r"inner\.test leads to 127\.0\.0\.1"):
-        fetcher.get(Request("GET", office.url("/table", "office.test")))
-    assert [asked.path for asked in office.asked] == ["/table"]
-
-
-@pytest.mark.parametrize(
-    "location",
-    [
-        *("http://evil.test/", "//evil.test/x", "http://169.254.169.254/latest/meta-data/", "http://127.0.0.1:22/"),
-        *("file:///etc/passwd", "gopher://127.0.0.1/", "http://127.0.0.1", "http://[::1]/", "http://2130706433/"),
-    ],
-)
-def test_a_redirect_to_where_the_source_does_not_live_is_refused(office, fetching, location):
-    office.script("/table", pub.redirect(302, location))
-    with pytest.raises(FetchFailed, match=r"not one of those|is not HTTP"):
-        fetching().get(ask(office))
-    assert len(office.asked) == 1
-
-
-@pytest.mark.parametrize("code", [301, 302, 303, 307, 308])
-def test_redirects_within_the_named_hosts_are_followed_one_by_one(office, fetching, code):
-    office.script("/table", pub.redirect(code, "moved?x=1"))
-    office.script("/moved", pub.redirect(code, office.url("/final")))
-    office.script("/final", pub.ok(BODY))
-    fetched = fetching().get(ask(office))
-    assert (fetched.content, fetched.final_url) == (BODY, office.url("/final"))
-    assert [asked.target for asked in office.asked] == ["/table", "/moved?x=1", "/final"]
-
-
-def test_redirects_in_a_ring_end(office, fetching):
-    office.script("/table", pub.redirect(302, "/table"))
-    with pytest.raises(FetchFailed, match="More than 5 redirects"):
-        fetching().get(ask(office))
-    assert len(office.asked) == 6
-
-
-@pytest.mark.parametrize("location", ["", "http://[broken", "http://user:pass@127.0.0.1/", "http://a b/"])
-def test_redirects_that_make_no_sense_are_faults(office, fetching, location):
-    office.script("/table", pub.redirect(302, location))
-    with pytest.raises(FetchFailed):
-        fetching().get(ask(office))
-
-
-@pytest.mark.parametrize(("code", "method"), [(303, "GET"), (307, "POST"), (308, "POST")])
-def test_a_redirected_query_keeps_its_meaning(office, fetching, code, method):
-    office.script("/table", pub.redirect(code, "/final"))
-    office.script("/final", pub.ok(BODY))
-    fetching().post(Request("POST", office.url("/table"), {}, b"{}"))
-    assert (office.asked[1].method, office.asked[1].body) == (method, b"{}" if method == "POST" else b"")
-
-
-@pytest.mark.parametrize("code", [301, 302])
-def test_a_redirect_that_would_turn_a_query_into_another_is_refused(office, fetching, code):
-    office.script("/table", pub.redirect(code, "/final"))
-    with pytest.raises(FetchFailed, match=r"redirect .* of a POST"):
-        fetching().post(Request("POST", office.url("/table"), {}, b"{}"))
-    assert len(office.asked) == 1
-
-
-def test_the_connection_goes_to_the_checked_address_under_the_publishers_name(office, fetching):
-    # A name server that answers otherwise the second time is never asked a second time.
-    answers = iter([["127.0.0.1"], ["203.0.113.66"]])
-    office.script("/table", pub.ok(BODY))
-    fetcher = fetching(hosts=frozenset({office.host("office.test")}), resolver=lambda host, port: next(answers))
-    assert fetcher.get(Request("GET", office.url("/table", "office.test"))).content == BODY
-    assert office.asked[0].headers["host"] == office.host("office.test")
-    assert next(answers) == ["203.0.113.66"]
-
-
-def test_the_next_address_is_tried_where_one_does_not_answer(office, fetching):
-    office.script("/table", pub.ok(BODY))
-    fetcher = fetching(
-        hosts=frozenset({office.host("office.test")}),
-        attempts=1,
-        resolver=lambda host, port: ["127.0.0.2", "127.0.0.1"],
-    )
-    assert fetcher.get(Request("GET", office.url("/table", "office.test"))).content == BODY
-
-
-def test_proxies_of_the_environment_are_ignored(office, fetching, monkeypatch):
-    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
-        monkeypatch.setenv(name, "http://127.0.0.1:1")
-    office.script("/table", pub.ok(BODY))
-    assert fetching().get(ask(office)).content == BODY
-
-
-@pytest.mark.parametrize(
-    "url", ["http://", "http://[x/", "htp:/x", "table.px", "http://127.0.0.1:99999/", "http://a\nb/"]
-)
-def test_addresses_that_cannot_be_read_are_faults_with_a_remedy(office, fetching, url):
-    with pytest.raises(FetchFailed) as told:
-        fetching().get(Request("GET", url))
-    assert told.value.remedy
-    assert "\n" not in str(told.value)
-
-
-@pytest.mark.parametrize("entry", ["http://x", "x/y", "", "a b", "u@x"])
-def test_hosts_are_hosts(entry):
-    with pytest.raises(FetchFailed):
-        Fetcher(FetchPolicy(hosts=frozenset({entry})))
-
-
-@pytest.mark.parametrize("header", ["Host", "user-agent", "Accept-Encoding", "Range", "If-None-Match"])
-def test_headers_that_the_fetcher_answers_for_cannot_be_set(office, fetching, header):
-    with pytest.raises(FetchFailed, match=header):
-        fetching().get(ask(office, headers={header: "x"}))
-
-
-@pytest.mark.parametrize("limit", ["per_second", "concurrent", "total_seconds", "max_bytes", "attempts"])
-def test_a_policy_without_a_limit_is_refused(limit):
-    with pytest.raises(FetchFailed, match=limit):
-        FetchPolicy(hosts=frozenset({"x"}), **{limit: 0})
-
-
-# -- TLS --------------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def chain(tmp_path_factory: pytest.TempPathFactory) -> Chain:
-    return issue_chain(tmp_path_factory.mktemp("certificates"), "office.test")
-
-
-@pytest.fixture
-def secure(chain: Chain, clock: Clock) -> Iterator[Publisher]:
-    with Publisher(clock, certificate=chain.leaf_only) as server:
-        server.script("/table", pub.ok(BODY))
-        yield server
-
-
-def to_loopback(host: str, port: int) -> list[str]:
-    return ["127.0.0.1"]
-
-
-def secure_fetcher(secure: Publisher, clock: Clock, extra: Path | None, *hosts: str) -> Fetcher:
-    policy = policy_for(secure, extra_ca_pem=extra, hosts=frozenset(secure.host(host) for host in hosts))
-    return Fetcher(policy, clock=clock, sleep=clock.sleep, resolver=to_loopback)
-
-
-def test_an_incomplete_chain_is_completed_by_the_declared_certificate(secure, clock, chain):
-    with secure_fetcher(secure, clock, chain.root_and_intermediate, "office.test") as fetcher:
-        assert fetcher.get(Request("GET", secure.url("/table", "office.test"))).content == BODY
-    assert secure.asked[0].server_name == "office.test"
-
-
-@pytest.mark.parametrize("declared", ["nothing", "root", "intermediate"])
-def test_without_a_whole_chain_to_a_trusted_root_nothing_is_asked(secure, clock, chain, declared):
-    extra = {"nothing": None, "root": chain.root, "intermediate": chain.intermediate}[declared]
-    with (
-        secure_fetcher(secure, clock, extra, "office.test") as fetcher,
-        pytest.raises(FetchFailed, match="cannot be verified") as told,
-    ):
-        fetcher.get(Request("GET", secure.url("/table", "office.test")))
-    assert "extra_ca_pem" in told.value.remedy
-    assert (secure.asked, clock.waits) == ([], [])
-
-
-def test_a_certificate_of_another_name_is_refused(secure, clock, chain):
-    with (
-        secure_fetcher(secure, clock, chain.root_and_intermediate, "other.test") as fetcher,
-        pytest.raises(FetchFailed, match="cannot be verified"),
-    ):
-        fetcher.get(Request("GET", secure.url("/table", "other.test")))
-    assert secure.asked == []
-
-
-def test_a_redirect_from_https_to_http_is_refused(secure, office, clock, chain):
-    secure.script("/table", pub.redirect(302, office.url("/table", "office.test")))
-    policy = policy_for(
-        secure,
-        extra_ca_pem=chain.root_and_intermediate,
-        hosts=frozenset({secure.host("office.test"), office.host("office.test")}),
-    )
-    with (
-        Fetcher(policy, clock=clock, sleep=clock.sleep, resolver=to_loopback) as fetcher,
-        pytest.raises(FetchFailed, match="from https to http"),
-    ):
-        fetcher.get(Request("GET", secure.url("/table", "office.test")))
-    assert office.asked == []
-
-
-def test_an_extra_certificate_that_cannot_be_read_is_named(tmp_path, office):
-    broken = tmp_path / "extra.pem"
-    for content in (None, b"not a certificate"):
-        if content is not None:
-            broken.write_bytes(content)
-        with pytest.raises(FetchFailed, match=r"extra\.pem"):
-            Fetcher(policy_for(office, extra_ca_pem=broken))
-
-
-# -- secrets ----------------------------------------------------------------------------------------------------------
-
-
-def faults_with_secrets(office: Publisher) -> dict[str, tuple[pub.Answer, ...]]:
-    return {
-        "refused": (pub.status(403, body=SECRET.encode()),),
-        "busy": (pub.status(503),),
-        "broken": (pub.truncated(SECRET.encode() * 100),),
-        "redirected away": (pub.redirect(302, f"http://evil.test/?apiKey={SECRET}"),),
-        "host made of it": (pub.redirect(302, f"http://{SECRET}.test/"),),
-        "location unreadable": (pub.redirect(302, f"http://[{SECRET}"),),
-        "encoding made of it": (pub.ok(BODY, encoding=SECRET),),
-        "then well": (pub.redirect(302, f"/final?apiKey={SECRET}"),),
-    }
-
-
-@pytest.mark.parametrize("case", faults_with_secrets(Publisher()))
-def test_secrets_are_in_no_log_no_error_and_no_provenance(office, fetching, archive, caplog, case):
-    caplog.set_level(logging.DEBUG)
-    office.script("/table", *faults_with_secrets(office)[case])
-    office.script("/final", pub.ok(BODY, etag='"v1"'))
-    address = office.url(f"/table?source=all&apiKey={SECRET}&pin={SECRET}").replace("//", f"//user:{SECRET}@")
-    request = Request("GET", address, {"Authorization": SECRET, "X-Odd": "1"}, redact=frozenset({"pin"}))
-    said = repr(request)
-    hidden: list[BaseException | None] = []
-    try:
-        said += repr(archive.look("src", request, fetching()))
-    except CrossingsError as fault:
-        said += str(fault) + "".join(traceback.format_exception(fault))
-        hidden = [fault.__context__, fault.__cause__]
-    assert (case == "then well") == (hidden == [])
-    assert not any(hidden)
-    said += caplog.text + (archive.raw / "fetch-log.jsonl").read_text()
-    assert SECRET in office.asked[0].target  # the publisher did get it
-    assert SECRET not in said
-    assert f"apiKey={REDACTED}&pin={REDACTED}" in said
-
-
-def test_user_information_becomes_a_header_and_not_a_part_of_the_address(office, fetching):
-    office.script("/table", pub.ok(BODY))
-    fetched = fetching().get(Request("GET", office.url("/table").replace("//", "//user:pass@")))
-    assert office.asked[0].headers["authorization"] == "Basic dXNlcjpwYXNz"
-    assert "@" not in office.asked[0].headers["host"]
-    assert fetched.final_url == office.url("/table")
-
-
-def test_credentials_do_not_travel_to_another_host(office, fetching):
-    hosts = frozenset({office.host("one.test"), office.host("two.test")})
-    office.script("/table", pub.redirect(307, office.url("/final", "two.test")))
-    office.script("/final", pub.ok(BODY))
-    request = Request(
-        "GET", office.url("/table", "one.test"), {"Authorization": "x", "X-Odd-Key": "y", "Accept-Language": "fi"}
-    )
-    fetching(hosts=hosts, resolver=to_loopback).get(request, Validators(etag='"v1"'))
-    assert {"authorization", "x-odd-key"} <= set(office.asked[0].headers)
-    assert {"authorization", "x-odd-key", "if-none-match"} & set(office.asked[1].headers) == set()
-    assert office.asked[1].headers["accept-language"] == "fi"
-
-
-@pytest.mark.parametrize("value", ["a\r\nX-Evil: 1", "naïve ☃", f"{SECRET}\x00"])
-def test_a_header_that_cannot_be_sent_is_refused_without_its_value(office, fetching, value):
-    with pytest.raises(FetchFailed, match="cannot be sent") as told:
-        fetching().get(ask(office, headers={"X-Key": value}))
-    assert value not in "".join(traceback.format_exception(told.value))
-    assert office.asked == []
-
-
-def test_a_short_query_is_shown_unless_it_holds_a_secret():
-    plain = Request("POST", "https://x/", {}, b'{"query":[{"code":"Month"}]}')
-    assert plain.shown_body == '{"query":[{"code":"Month"}]}'
-    for body in (b"p_id=1&apiKey=abcd", b'{"pin": "abcd"}', b"\xff\xfe", bytes(5000), b"p%69n=abcd"):
-        assert Request("POST", "https://x/", {}, body, frozenset({"PIN"})).shown_body is None
-
-
-def test_two_questions_have_one_key_only_if_they_ask_the_same():
-    asked = Request("POST", "https://x/t?apiKey=1", {}, b"a")
-    assert asked.key == replace(asked, url="https://x/t?apiKey=2").key
-    assert len({asked.key, replace(asked, body=b"b").key, replace(asked, url="https://x/u").key}) == 3
-
-
-@given(
-    st.lists(
-        st.tuples(st.from_regex(r"[a-z]{1,5}", fullmatch=True), st.from_regex(r"[A-Z0-9%*;,\"]{6,12}", fullmatch=True))
-    )
-)
-def test_redaction_touches_the_secret_values_and_nothing_else(pairs):
-    query = "&".join(f"{name}={value}" for name, value in [*pairs, ("ApiKey", "SECRETVALUE")])
-    shown = redacted_url(f"https://office.example/a b,c?{query}#part", {"c"})
-    assert "SECRETVALUE" not in shown
-    expected = [(name, REDACTED if name in ("c", "auth", "token") else value) for name, value in pairs]
-    assert shown.partition("?")[2] == "&".join(f"{name}={value}" for name, value in [*expected, ("ApiKey", REDACTED)])
-
-
-def test_what_a_publisher_writes_cannot_break_a_log_line(office, fetching, caplog):
-    office.script("/table", pub.redirect(302, "http://evil.test/%0aforged"))
-    with pytest.raises(FetchFailed) as told:
-        fetching().get(ask(office))
-    assert re.fullmatch(r"[^\x00-\x1f]+", str(told.value))
-    assert all("\n" not in record.getMessage() for record in caplog.records)

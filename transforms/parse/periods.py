@@ -73,12 +73,10 @@ def read_period(
 
 
 def other_date_order(text: str, formats: Sequence[str]) -> str | None:
-    """The undeclared date spelling that a text is written in, if any."""
-    spelled = text.strip()
-    for name in DATE_SPELLINGS:
-        if name not in formats and _SPELLINGS[name].fullmatch(spelled):
-            return name
-    return None
+    """The undeclared date spelling in which alone a text names a day, if any."""
+    if any(_names_a_day(text, name) for name in formats if name in DATE_SPELLINGS):
+        return None
+    return next((name for name in DATE_SPELLINGS if name not in formats and _names_a_day(text, name)), None)
 
 
 def exchanged(day: date) -> date | None:
@@ -99,6 +97,14 @@ def span(first: date, freq: str) -> Period:
         return first, first + timedelta(days=6)
     month = first.month + _MONTHS[freq] - 1
     return first, date(first.year, month, calendar.monthrange(first.year, month)[1])
+
+
+def _names_a_day(text: str, name: str) -> bool:
+    try:
+        read_period(text, (name,), "D")
+    except NotAPeriod:
+        return False
+    return True
 
 
 def _period(text: str, parts: dict[str, str | None], freq: str, anchor: str, months: Mapping[str, int]) -> Period:

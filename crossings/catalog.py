@@ -1,0 +1,177 @@
+"""The analyst's door: tables of a release as tidy pandas frames with Arrow types, and the trail behind any cell.
+
+A reader holds one release from the first to the last byte: `open_release()` gives an object with the same functions.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from crossings.errors import CrossingsError, NotComparable
+from crossings.lake import Lake, Release
+from crossings.schema import RELEASED
+from crossings.settings import settings
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+When = str | dt.date | dt.datetime
+_KEY = ("direction", "citizenship", "scope", "measure", "system")
+HEADLINE = {"citizenship": "RUS", "scope": "national", "measure": "crossings", "system": "border_control"}
+
+
+def open_release(release: str | None = None, *, as_shown: When | None = None) -> Release:
+    """The current release, one by id, or the one that was current at an instant (`as_shown`)."""
+    lake = Lake(settings().lake_path)
+    if as_shown is not None:
+        return lake.shown_at(_instant(as_shown))
+    return lake.release(release)
+
+
+def load(
+    table: str, country: str | None = None, *, release: str | Release | None = None, as_shown: When | None = None
+) -> pd.DataFrame:
+    """A table of a release as a pandas frame with Arrow types, sorted by its key.
+
+    Raises CrossingsError for an unknown table or country, or where there is no release yet.
+    """
+    if table not in RELEASED:
+        raise CrossingsError(f"there is no table {table!r} in a release", f"name one of {', '.join(RELEASED)}")
+    held = release if isinstance(release, Release) else open_release(release, as_shown=as_shown)
+    if country is not None:
+        country = _known_country(held, country)
+    return _frame(held, table, country)
+
+
+def daily(
+    country: str | None = None,
+    *,
+    direction: str | None = None,
+    series: str | None = None,
+    start: When | None = None,
+    end: When | None = None,
+    release: str | Release | None = None,
+    as_shown: When | None = None,
+    **parts: str,
+) -> pd.DataFrame:
+    """Daily figures: by default every series of the country, or those with the given parts.
+
+    start, end : first and last local date, inclusive. parts : citizenship, scope, measure, system.
+    `as_shown` asks what our table showed at an instant; what could be known then is
+    `transforms.vintages.encoded(..., as_of=...)`.
+    """
+    frame = load("daily", country, release=release, as_shown=as_shown)
+    wanted = parts | ({"direction": direction} if direction else {}) | ({"series": series} if series else {})
+    unknown = sorted(set(wanted) - {*_KEY, "series"})
+    if unknown:
+        raise CrossingsError(f"daily has no part {', '.join(unknown)}", f"use {', '.join(_KEY)} or series")
+    for name, value in wanted.items():
+        frame = frame[frame[name] == value]
+    if start is not None:
+        frame = frame[frame["date"] >= _date(start)]
+    if end is not None:
+        frame = frame[frame["date"] <= _date(end)]
+    return frame.reset_index(drop=True)
+
+
+def reports(country: str | None = None, **where: Any) -> pd.DataFrame:
+    """Reports as printed, with their encoding; `release` and `as_shown` as for `load`."""
+    return load("reports", country, **where)
+
+
+def findings(country: str | None = None, **where: Any) -> pd.DataFrame:
+    """Findings: rules, conflicts, reconciliations; `release` and `as_shown` as for `load`."""
+    return load("findings", country, **where)
+
+
+def official(country: str | None = None, **where: Any) -> pd.DataFrame:
+    """Regular statistics by period; `release` and `as_shown` as for `load`."""
+    return load("official", country, **where)
+
+
+def total(frame: pd.DataFrame, column: str = "estimate") -> int:
+    """The sum of a column of `daily` or `official`, refused where it would add unlike things.
+
+    Raises NotComparable where the rows are of more than one series, and CrossingsError where a value is missing: a
+    missing day is not zero. The bounds of a sum are not the sum of bounds; ask `crossings between` for those.
+    """
+    kinds = frame["series"].unique().tolist()
+    if len(kinds) > 1:
+        differing = [p for p in ("country", *_KEY) if p in frame and frame[p].nunique() > 1] or ["mode"]
+        raise NotComparable(
+            f"these rows are of {len(kinds)} series that differ in {', '.join(differing)}", "choose one series first"
+        )
+    if "freq" in frame and frame["freq"].nunique() > 1:
+        raise NotComparable("these rows are of several frequencies, which overlap", "choose one freq first")
+    if frame[column].isna().any():
+        raise CrossingsError(f"{int(frame[column].isna().sum())} rows have no {column}", "leave them out knowingly")
+    return int(frame[column].sum())
+
+
+def diff(before: str, after: str | None = None) -> pd.DataFrame:
+    """What `daily` shows otherwise in two releases: date, country, series, column, before, after."""
+    from crossings.trail import changes
+
+    return changes(load("daily", release=before), load("daily", release=after))
+
+
+def headline(frame: pd.DataFrame, direction: str) -> str:
+    """The series people mean when they name a country and a direction: national, border control, citizens of Russia.
+
+    Raises CrossingsError where the rows hold none or several such series.
+    """
+    rows = frame[frame["direction"] == direction]
+    for name, value in HEADLINE.items():
+        rows = rows[rows[name] == value]
+    found = sorted(rows["series"].unique().tolist())
+    if len(found) > 1:  # national over one mode and over all: the most general stands for the country
+        general = [s for s in found if "/all/" in s]
+        found = general[:1] or found
+    if len(found) != 1:
+        raise CrossingsError(
+            f"no national border_control series of citizens of RUS with direction {direction}", "name one with --series"
+        )
+    return str(found[0])
+
+
+@lru_cache(maxsize=32)
+def _cached(path: str, table: str, country: str | None) -> pd.DataFrame:
+    import pandas as pd
+
+    frame: pd.DataFrame = Release(Path(path)).read(table, country).to_pandas(types_mapper=pd.ArrowDtype)
+    return frame
+
+
+def _frame(held: Release, table: str, country: str | None) -> pd.DataFrame:
+    return _cached(str(held.path), table, country).copy(deep=False)
+
+
+def _known_country(held: Release, country: str) -> str:
+    code = country.upper()
+    known = held.countries()
+    if code not in known:
+        raise CrossingsError(f"there is no country {country!r} in this release", f"name one of {', '.join(known)}")
+    return code
+
+
+def _date(when: When) -> dt.date:
+    if isinstance(when, dt.datetime):
+        return when.date()
+    if isinstance(when, dt.date):
+        return when
+    try:
+        return dt.date.fromisoformat(when)
+    except ValueError as error:
+        raise CrossingsError(f"{when!r} is not a date", "write it as 2022-09-26") from error
+
+
+def _instant(when: When) -> dt.datetime:
+    """An instant; a date means its end, UTC."""
+    if isinstance(when, str) and len(when) > 10:
+        when = dt.datetime.fromisoformat(when)
+    if isinstance(when, dt.datetime):
+        return when if when.tzinfo else when.replace(tzinfo=dt.UTC)
+    return dt.datetime.combine(_date(when), dt.time(23, 59, 59, 999999), tzinfo=dt.UTC)

@@ -1,0 +1,104 @@
+"""Commands that only read: status, show, sources. Neither Prefect nor Great Expectations is loaded for them."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json as jsonlib
+from typing import Any
+
+from rich.console import Console
+
+from crossings import catalog
+from crossings.lake import Lake
+from crossings.settings import settings
+from flows.cli.running import table
+
+_SHOWN = ("date", "estimate", "lower", "upper", "status", "reliability", "report_ids")
+
+
+def show_status(*, json: bool) -> None:
+    """The current release and the last runs."""
+    lake = Lake(settings().lake_path)
+    current = lake.current()
+    path = lake.root / "runs.jsonl"
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    runs = [jsonlib.loads(line) for line in lines[-5:]]
+    info: dict[str, Any] = {
+        "lake": str(lake.root),
+        "release": current.path.name if current else None,
+        "damaged": current.verify() if current else [],
+        "tables": {n: t["rows"] for n, t in current.manifest["tables"].items()} if current else {},
+        "releases": sorted(p.name for p in lake.releases.glob("r*")) if lake.releases.is_dir() else [],
+        "runs": [{k: r.get(k) for k in ("started_at", "ended_at", "outcome", "release", "error")} for r in runs],
+    }
+    if json:
+        print(jsonlib.dumps(info, ensure_ascii=False, indent=1))
+        return
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(f"lake     {info['lake']}")
+    console.print(f"release  {info['release'] or 'none yet; run `crossings run`'}")
+    if info["damaged"]:
+        console.print(f"[bold red]damaged[/]  {', '.join(info['damaged'])}: restore the release or run `crossings run --rebuild`")
+    if current:
+        console.print(f"tables   {', '.join(f'{rows:,} {name}' for name, rows in info['tables'].items())}")
+        console.print(f"kept     {len(info['releases'])} release(s)")
+    for run in info["runs"]:
+        console.print(f"run      {run['started_at'][:19]}Z  {run['outcome']}  {run['release'] or run['error'] or ''}")
+
+
+def show_days(
+    country: str,
+    start: dt.date | None,
+    end: dt.date | None,
+    *,
+    direction: str | None,
+    series: str | None,
+    release: str | None,
+    json: bool,
+) -> None:
+    """The days of a country: its headline series, or another one by name."""
+    frame = catalog.daily(country, start=start, end=end, release=release)
+    wanted = [series] if series else _headlines(frame, country, release, direction)
+    frame = frame[frame["series"].isin(wanted)]
+    rows = frame.to_dict("records")
+    if json:
+        print(jsonlib.dumps(rows, default=str, ensure_ascii=False, indent=1))
+        return
+    console = Console(highlight=False)
+    for name in wanted:
+        part = [r for r in rows if r["series"] == name]
+        if not part:
+            console.print(f"{name}: no report covers these days; a missing day is not zero")
+            continue
+        cells = [[_cell(r[c]) for c in _SHOWN] for r in part]
+        justify = {"estimate": "right", "lower": "right", "upper": "right"}
+        table(console, [(c, justify.get(c, "left")) for c in _SHOWN], cells, title=name)
+        console.print()
+
+
+def _headlines(frame: Any, country: str, release: str | None, direction: str | None) -> list[str]:
+    everything = catalog.load("series", release=release)
+    everything = everything[(everything["country"] == country.upper()) & everything["declared"]]
+    wanted = [direction] if direction else ["entry", "exit"]
+    return [catalog.headline(everything, d) for d in wanted]
+
+
+def show_sources(*, json: bool) -> None:
+    """The sources of the current release."""
+    rows = catalog.load("sources").to_dict("records")
+    if json:
+        print(jsonlib.dumps(rows, default=str, ensure_ascii=False, indent=1))
+        return
+    columns = ["source_id", "publisher", "country", "cadence", "confirmed"]
+    table(Console(highlight=False), [(c, "left") for c in columns], [[r[c] for c in columns] for r in rows])
+
+
+def _cell(value: Any) -> str:
+    if value is None or value != value:  # noqa: PLR0124 - missing
+        return "–"
+    if isinstance(value, bool | str | dt.date):
+        return str(value)
+    if isinstance(value, int):
+        return f"{value:,}"
+    names = list(value)
+    return ", ".join(names[:3]) + (f" +{len(names) - 3}" if len(names) > 3 else "")
