@@ -71,9 +71,9 @@ def daily(
     for name, value in wanted.items():
         frame = frame[frame[name] == value]
     if start is not None:
-        frame = frame[frame["date"] >= _date(start)]
+        frame = frame[frame["date"] >= as_date(start)]
     if end is not None:
-        frame = frame[frame["date"] <= _date(end)]
+        frame = frame[frame["date"] <= as_date(end)]
     return frame.reset_index(drop=True)
 
 
@@ -157,7 +157,8 @@ def _known_country(held: Release, country: str) -> str:
     return code
 
 
-def _date(when: When) -> dt.date:
+def as_date(when: When) -> dt.date:
+    """A local date from text or a date. Raises CrossingsError for anything else."""
     if isinstance(when, dt.datetime):
         return when.date()
     if isinstance(when, dt.date):
@@ -174,4 +175,4 @@ def _instant(when: When) -> dt.datetime:
         when = dt.datetime.fromisoformat(when)
     if isinstance(when, dt.datetime):
         return when if when.tzinfo else when.replace(tzinfo=dt.UTC)
-    return dt.datetime.combine(_date(when), dt.time(23, 59, 59, 999999), tzinfo=dt.UTC)
+    return dt.datetime.combine(as_date(when), dt.time(23, 59, 59, 999999), tzinfo=dt.UTC)

@@ -117,16 +117,16 @@ def _solvers(result: SolvedSeries) -> Iterator[dict[str, Any]]:
             if how == "active_set"
             else "no solver was accurate enough; these days have bounds and no point",
         }
-    if result.reconciled.unsolved:
-        rows = np.isin(c.report_id, np.array(result.reconciled.unsolved, dtype=object))
+    if result.reconciled.fallback:
+        rows = np.isin(c.report_id, np.array(result.reconciled.fallback, dtype=object))
         first, last = result.days.dates_of(int(c.start[rows].min()), int(c.end[rows].max()))
         yield {
             "rule": "V70",
-            "severity": "stop",
+            "severity": "warn",
             "date_start": first,
             "date_end": last,
-            "report_ids": list(result.reconciled.unsolved),
-            "observed": "no usable reconciliation",
-            "expected": "Solved",
-            "message": "contradicting reports could not be reconciled numerically; their days have no bounds of use",
+            "report_ids": list(result.reconciled.fallback),
+            "observed": "least weighted absolute movement",
+            "expected": "weighted least squares",
+            "message": "the solver was not accurate enough for the least squares; these reports have the least absolute movement",
         }

@@ -116,7 +116,7 @@ class _Book:
         rows = []
         for start, end in sorted(set(asked)):
             for block in self.touching(start, end):
-                self.settled(block).work_out()
+                self.settled(block).path()
         for start, end in sorted(set(asked)):
             for member, series in enumerate(self.order):
                 row = self._row(member, start, end)
@@ -193,12 +193,13 @@ class _Book:
         filled, whole, real = 0, 0, 0.0
         for block in self.touching(start, end):
             settled = self.settled(block)
+            path = settled.path()
             part = int(np.searchsorted(settled.parts.start, max(start, block.start)))
-            if not settled.path.published[member, part]:
+            if not path.published[member, part]:
                 return None, float("nan")
             filled += min(end, block.end) - max(start, block.start)
-            whole += int(settled.path.whole[member, part])
-            real += float(settled.path.flow[member, part])
+            whole += int(path.whole[member, part])
+            real += float(path.flow[member, part])
         return (whole, real) if filled == end - start else (None, float("nan"))
 
     def _was_moved(self, member: int, start: int, end: int, reported: bool) -> bool:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 import numpy as np
 
@@ -71,6 +70,7 @@ class Settled:
         start, end = np.maximum(opens, block.start), np.minimum(closes, block.end)
         self.parts = DayParts(start, end, (end - start) / (closes - opens))
         self._bounds: dict[tuple[int, int, int], Bound] = {}
+        self._path: Path | None = None
 
     def bound(self, member: int, start: int, end: int) -> Bound:
         """Tightest bounds of a window that was prepared."""
@@ -81,13 +81,17 @@ class Settled:
         missing = sorted(set(windows) - set(self._bounds))
         self._bounds.update(zip(missing, tightest(self.relaxed, missing), strict=True))
 
-    @cached_property
     def path(self) -> Path:
-        """Bounds of every day part, then the point.
+        """Bounds of every day part, then the point; both are settled by the first call.
 
         Where no whole numbers hold every report, the relaxed intervals are widened to those found, and the bounds with
         them, so that no estimate ever lies outside its bounds.
         """
+        if self._path is None:
+            self._path = self._find_path()
+        return self._path
+
+    def _find_path(self) -> Path:
         spans = list(zip(self.parts.start.tolist(), self.parts.end.tolist(), strict=True))
         days = [(m, a, b) for a, b in spans for m in range(len(self.said.members))]
         self.prepare(days)
@@ -103,14 +107,11 @@ class Settled:
             self.prepare(days)
         return path
 
-    def work_out(self) -> None:
-        """Have the path ready, and with it the final bounds of the days."""
-        assert len(self.path.published) == len(self.said.members)
-
     def findings(self) -> list[CoupledFinding]:
         """What must be told of the point and the reconciliation."""
         series = tuple(self.said.members[m] for m in sorted(self.said.reported))
         ids = self.said.statements.report_id
+        path = self.path()
         told: list[CoupledFinding] = []
 
         def tell(rule: str, reports: Sequence[str], gap: float, message: str) -> None:
@@ -118,11 +119,11 @@ class Settled:
                 CoupledFinding(rule, "warn", tuple(reports), series, self.said.start, self.said.end, gap, message)
             )
 
-        if self.path.reason:
-            tell("no_point", sorted(set(map(str, ids))), float("nan"), f"no estimate: {self.path.reason}")
-        missed = np.flatnonzero(self.path.missed)
+        if path.reason:
+            tell("no_point", sorted(set(map(str, ids))), float("nan"), f"no estimate: {path.reason}")
+        missed = np.flatnonzero(path.missed)
         if len(missed):
-            size = np.abs(self.path.missed[missed])
+            size = np.abs(path.missed[missed])
             names = sorted({str(ids[i]) for i in missed})
             tell(
                 "whole_persons",

@@ -141,14 +141,12 @@ def solve_series(
         reconciled = reconcile(c)
         solved = solve(reconciled.relaxed, days.starts)
     shifted = reconciled.shifted
-    usable = ~np.isin(shifted.report_id, np.array(reconciled.unsolved, dtype=object))
-    shifted = shifted.take(usable)
     paths = tuple(smoothest_path(shifted, days.starts, breaks, settings))
     n = len(days)
     estimate, pi_lower, pi_upper = np.full(n, np.nan), np.full(n, np.nan), np.full(n, np.nan)
     is_regular = np.isin(shifted.report_id, np.array(sorted(regular), dtype=object))
     calibration = calibrate(shifted, days.starts, breaks, is_regular, settings)
-    relaxed = reconciled.relaxed.take(usable)
+    relaxed = reconciled.relaxed
     for path in paths:
         if not path.solution.accepted:
             continue

@@ -8,6 +8,7 @@ Stone's method: within a tier, minimise the sum of squared slacks over their var
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,7 @@ from transforms.rigid import grid_of, implied_equalities, joined, on_grid, spann
 from transforms.whole import whole_path
 
 _NOISE = 1e-9  # relative to the largest figure: what a solver leaves behind
+_WHOLE = 1e-6  # crossings; closer to a whole number than this is a whole number
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,13 +34,15 @@ class Reconciled:
     ----------
     reported : the rows as encoded.
     slack : float64, crossings added to both ends of the row; 0 = not moved.
-    unsolved : report ids of blocks for which the solver found nothing usable; their bounds are widened, see `widened`.
+    relaxed : whole-number intervals that contain what was reported and what was reconciled; they agree exactly.
+    fallback : report ids of blocks that have the least weighted absolute movement, because the solver was not accurate
+        enough for the least squares.
     """
 
     reported: Constraints
     slack: FloatArray
     relaxed: Constraints
-    unsolved: tuple[str, ...]
+    fallback: tuple[str, ...]
 
     @property
     def shifted(self) -> Constraints:
@@ -59,41 +63,34 @@ def reconcile(constraints: Constraints) -> Reconciled:
     """Slacks of all rows; blocks whose reports agree are not touched and cost nothing but the check."""
     c = canonical(constraints)
     slack = np.zeros(len(c))
-    unsolved: list[str] = []
+    fallback: list[str] = []
     clashing = infeasible_blocks(c)
     for block in clashing:
-        moved = _by_tier(c.take(block.rows))
-        if moved is None:
-            unsolved.extend(str(i) for i in c.report_id[block.rows])
-            continue
-        slack[block.rows] = moved
+        slack[block.rows], squares = _by_tier(c.take(block.rows))
+        if not squares:
+            fallback.extend(str(i) for i in c.report_id[block.rows])
     relaxed = _relaxed(c, slack)
-    # Noise of the solver may leave a relaxed system a whole crossing short; ends that moved then move one further.
-    for _ in range(3):
-        short = infeasible_blocks(relaxed) if clashing else []
-        if not short:
-            break
+    while clashing and (short := infeasible_blocks(relaxed)):
+        # A slack a hair from a whole number may leave the whole-number system short; ends that moved move one further.
         for block in short:
-            rows = block.rows
-            down, up = rows[slack[rows] < 0], rows[slack[rows] > 0]
+            down, up = block.rows[slack[block.rows] < 0], block.rows[slack[block.rows] > 0]
+            assert len(down) + len(up), "a block without moved reports was feasible before"
             relaxed.lower[down] -= 1
             relaxed.upper[up] += 1
-    for block in infeasible_blocks(relaxed) if clashing else []:
-        unsolved.extend(str(i) for i in c.report_id[block.rows])
-        slack[block.rows] = 0.0
-        # Nothing can be promised of such a block but that flows are not negative.
-        relaxed.lower[block.rows] = 0.0
-        relaxed.upper[block.rows] = np.inf
-    return Reconciled(c, slack, relaxed, tuple(sorted(set(unsolved))))
+    return Reconciled(c, slack, relaxed, tuple(sorted(set(fallback))))
 
 
 def _relaxed(c: Constraints, slack: FloatArray) -> Constraints:
     """Whole-number intervals that contain both what was reported and what was reconciled."""
-    return replace(c, lower=np.floor(c.lower + np.minimum(slack, 0.0)), upper=np.ceil(c.upper + np.maximum(slack, 0.0)))
+    return replace(
+        c,
+        lower=np.floor(c.lower + np.minimum(slack, 0.0) + _WHOLE),
+        upper=np.ceil(c.upper + np.maximum(slack, 0.0) - _WHOLE),
+    )
 
 
-def _by_tier(c: Constraints) -> FloatArray | None:
-    slack = np.zeros(len(c))
+def _by_tier(c: Constraints) -> tuple[FloatArray, bool]:
+    slack, squares = np.zeros(len(c)), True
     for tier in np.unique(c.tier):
         rows = np.flatnonzero(c.tier <= tier)
         part = c.take(rows)
@@ -102,27 +99,27 @@ def _by_tier(c: Constraints) -> FloatArray | None:
         for block in blocks(part):
             mine = np.flatnonzero(c.tier[rows[block.rows]] == tier)
             if len(mine):
-                moved = _one_block(part.take(block.rows), slack[rows[block.rows]], mine)
-                if moved is None:
-                    return None
+                moved, ok = _one_block(part.take(block.rows), slack[rows[block.rows]], mine)
                 slack[rows[block.rows[mine]]] = moved
-    return slack
+                squares = squares and ok
+    return slack, squares
 
 
-def _one_block(c: Constraints, fixed: FloatArray, mine: IntArray) -> FloatArray | None:
-    """Slacks of the rows `mine`: minimise sum (s / sigma)^2 with all other rows held at their fixed slack."""
+def _one_block(c: Constraints, fixed: FloatArray, mine: IntArray) -> tuple[FloatArray, bool]:
+    """Slacks of the rows `mine`: minimise sum (s / sigma)^2 with all other rows held at their fixed slack.
+
+    The flag is false where only the least weighted absolute movement was found.
+    """
     shifted = replace(c, lower=c.lower + fixed, upper=c.upper + fixed)
     held = np.ones(len(c), dtype=bool)
     held[mine] = False
     nodes = np.unique(np.concatenate((c.start, c.end)))
     found = _least_squares(shifted, nodes, held)
-    if found is None:
-        return None
-    cumulative, raw = found
     largest = float(np.abs(np.concatenate([e[np.isfinite(e)] for e in (c.lower, c.upper)])).max())
     unmoved = held.copy()
-    unmoved[mine] = np.abs(raw) <= max(1e-7, _NOISE * largest)
-    return _exactly(shifted, nodes, cumulative, unmoved if not _clash(shifted.take(unmoved)) else held, mine)
+    unmoved[mine] = np.abs(found.slack) <= max(1e-7, _NOISE * largest)
+    kept = unmoved if not _clash(shifted.take(unmoved)) else held
+    return _exactly(shifted, nodes, found.cumulative, kept, mine), found.squares
 
 
 def _clash(c: Constraints) -> bool:
@@ -137,6 +134,8 @@ def _exactly(
     grid = grid_of(shifted)
     steps = on_grid(shifted, grid)
     assert steps is not None, "figures are whole and earlier slacks lie on the grid"
+    nearest = np.rint(cumulative)
+    cumulative = np.where(np.abs(cumulative - nearest) <= _WHOLE, nearest, cumulative)
     whole = whole_path(nodes, cumulative * grid, steps.take(kept), 0.5)
     free = steps.take(mine)
     flow = (whole[np.searchsorted(nodes, free.end)] - whole[np.searchsorted(nodes, free.start)]).astype(np.float64)
@@ -145,7 +144,15 @@ def _exactly(
     return np.asarray(slack)
 
 
-def _least_squares(c: Constraints, nodes: IntArray, held: NDArray[np.bool_]) -> tuple[FloatArray, FloatArray] | None:
+class _Moved(NamedTuple):
+    """C at the nodes, the slacks of the free rows, and whether they are the least squares."""
+
+    cumulative: FloatArray
+    slack: FloatArray
+    squares: bool
+
+
+def _least_squares(c: Constraints, nodes: IntArray, held: NDArray[np.bool_]) -> _Moved:
     """C at the nodes and the slacks of the rows that are not held, by one quadratic programme around an LP solution."""
     mine = np.flatnonzero(~held)
     hard = c.take(held)
@@ -181,8 +188,7 @@ def _least_squares(c: Constraints, nodes: IntArray, held: NDArray[np.bool_]) -> 
         bounds=np.concatenate((np.full((n - 1, 2), [-np.inf, np.inf]), np.full((2 * m, 2), [0.0, np.inf]))),
         method="highs",
     )
-    if centre.x is None:
-        return None
+    assert centre.x is not None, "any system of intervals agrees once its free rows may move"
     at_centre = np.rint(np.concatenate(([0.0], centre.x[: n - 1])))
     flow = at_centre[b] - at_centre[a]
     unit = max(1.0, float(np.abs(centre.x[n - 1 :]).max()))
@@ -202,9 +208,10 @@ def _least_squares(c: Constraints, nodes: IntArray, held: NDArray[np.bool_]) -> 
         )
     )
     if not solution.accepted:
-        return None
+        # The least weighted absolute movement is no least square, but it is the least of something, and it is told.
+        return _Moved(np.concatenate(([0.0], centre.x[: n - 1])), centre.x[n - 1 :][:m] - centre.x[n - 1 :][m:], False)
     cumulative = at_centre + np.concatenate(([0.0], solution.z[: n - 1])) * unit
-    return cumulative, solution.z[n - 1 :] * share[h:] * unit
+    return _Moved(cumulative, solution.z[n - 1 :] * share[h:] * unit, True)
 
 
 def _rows(

@@ -1,4 +1,4 @@
-"""The past, asked again: which reports were known at an instant, ready for the estimate; and what changed since.
+"""The past, asked again: which reports were known at an instant, ready for the estimate.
 
 In: the tables `reports` and `decisions` of a release. Out: the decided and encoded reports of one vintage, with roles
 worked out anew. A vintage is built from the reports alone, so any of them can be rebuilt at any time (method.md 4.8).
@@ -15,9 +15,6 @@ from crossings.schema import REGISTER_COLUMNS
 from transforms import decisions as decide
 from transforms import instants as at
 from transforms import origins
-
-_CHANGES = ("estimate", "lower", "upper", "status", "reliability")
-
 
 def as_instant(when: str | dt.date | dt.datetime) -> dt.datetime:
     """An instant in UTC from text, a date (its end) or a datetime (UTC where it has no zone)."""
@@ -63,22 +60,6 @@ def encoded(reports: pd.DataFrame, decisions: pd.DataFrame, as_of: dt.datetime |
     frame["role"] = origins.roles(frame, preferred=frozenset(liked))
     frame.loc[regular, "role"] = "regular"
     return frame
-
-
-def changes(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
-    """What differs between two `daily` tables: key, column, value before, value after; sorted by key.
-
-    A day that is in one of them only is a change from or to nothing.
-    """
-    key = ["date", "country", "series"]
-    both = before[key + list(_CHANGES)].merge(after[key + list(_CHANGES)], on=key, how="outer", suffixes=("_before", "_after"))
-    rows = []
-    for column in _CHANGES:
-        old, new = both[f"{column}_before"].astype("object"), both[f"{column}_after"].astype("object")
-        differs = ~((old == new) | (old.isna() & new.isna()))
-        part = both.loc[differs, key].assign(column=column, before=old[differs], after=new[differs])
-        rows.append(part)
-    return pd.concat(rows, ignore_index=True).sort_values([*key, "column"], ignore_index=True)
 
 
 def _typed(reports: pd.DataFrame) -> pd.DataFrame:

@@ -86,6 +86,25 @@ def show(
 
 
 @app.command()
+def explain(
+    country: Country,
+    date: Annotated[dt.datetime, typer.Argument(formats=["%Y-%m-%d"], help="Local date, e.g. 2022-09-26.")],
+    direction: Annotated[str, typer.Option(help="entry, exit, both or net.")] = "entry",
+    series: Annotated[str | None, typer.Option(help="Another series than the national one of citizens of Russia.")] = None,
+    release: Annotated[str | None, typer.Option(help="Another release than the current one.")] = None,
+    json: Json = False,
+) -> None:
+    """Explain one day: value, bounds with proofs as small sums, reports, alternatives, conflicts, decisions.
+
+    Example: `crossings explain FIN 2022-09-26 --direction entry`
+    """
+    from crossings.trail import explain as explained
+
+    found = explained(country, date.date(), direction=direction, series=series, release=release)
+    typer.echo(found.to_json() if json else str(found))
+
+
+@app.command()
 def sources(json: Json = False) -> None:
     """List the sources."""
     from flows.cli.reading import show_sources

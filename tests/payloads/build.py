@@ -29,7 +29,12 @@ def as_json(value: object, *, bom: bool = False) -> bytes:
 
 
 def variable(code: str, text: str, labels: list[str], codes: list[str] | None = None, **more: object) -> dict:
-    return {"code": code, "text": text, "values": codes or [str(k) for k in range(len(labels))], "valueTexts": labels} | more
+    return {
+        "code": code,
+        "text": text,
+        "values": codes or [str(k) for k in range(len(labels))],
+        "valueTexts": labels,
+    } | more
 
 
 def dimension(label: str, labels: list[str], codes: list[str] | None = None, unit: dict | None = None) -> dict:
@@ -78,7 +83,11 @@ def mongolia() -> None:
         variable("Direction", "Direction", ways),
         variable("Month", "Month", months),
     ]
-    write(name, "metadata.json", as_json({"title": "INVENTED, by border crossing, month", "variables": variables}, bom=True))
+    write(
+        name,
+        "metadata.json",
+        as_json({"title": "INVENTED, by border crossing, month", "variables": variables}, bom=True),
+    )
     cube = dataset(
         {
             "Border crossing": dimension("Border crossing", points),
@@ -120,7 +129,14 @@ def mongolia() -> None:
         {"code": "Сар", "text": "Сар", "type": "t"},
         {"code": "DT", "text": "ЗОХИОСОН", "type": "c"},
     ]
-    figures = [("0", "0", "77"), ("0", "1", "66"), ("1", "0", "33"), ("1", "1", "22"), ("2", "0", "44"), ("2", "1", "..")]
+    figures = [
+        ("0", "0", "77"),
+        ("0", "1", "66"),
+        ("1", "0", "33"),
+        ("1", "1", "22"),
+        ("2", "0", "44"),
+        ("2", "1", ".."),
+    ]
     data = [{"key": [a, b], "values": [v]} for a, b, v in figures]
     write(name, "data.json", as_json({"columns": columns, "comments": [], "data": data}, bom=True))
 
@@ -229,8 +245,19 @@ def georgia() -> None:
         {"code": "Quarters", "text": "Quarters", "type": "d"},
         {"code": "Inbound visits", "text": "Inbound visits", "type": "c"},
     ]
-    figures = [("0", "0", "2100.4"), ("0", "1", "1800"), ("1", "0", "412.3"), ("1", "1", "12.34567"), ("2", "0", "9.9"), ("2", "1", "..")]
-    write(name, "data.json", as_json({"columns": columns, "data": [{"key": [a, b], "values": [v]} for a, b, v in figures]}))
+    figures = [
+        ("0", "0", "2100.4"),
+        ("0", "1", "1800"),
+        ("1", "0", "412.3"),
+        ("1", "1", "12.34567"),
+        ("2", "0", "9.9"),
+        ("2", "1", ".."),
+    ]
+    write(
+        name,
+        "data.json",
+        as_json({"columns": columns, "data": [{"key": [a, b], "values": [v]} for a, b, v in figures]}),
+    )
 
 
 def kazakhstan() -> None:

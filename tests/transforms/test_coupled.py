@@ -192,7 +192,11 @@ def test_blocks_that_nothing_ties_are_left_to_the_single_series():
 
 
 def test_a_report_in_one_block_leaves_other_blocks_as_they_are():
-    members = {"E": [row("e0", 0, 3, 50), row("e1", 5, 8, 70)], "X": [row("x0", 0, 3, 20), row("x1", 5, 8, 10)], "N": []}
+    members = {
+        "E": [row("e0", 0, 3, 50), row("e1", 5, 8, 70)],
+        "X": [row("x0", 0, 3, 20), row("x1", 5, 8, 10)],
+        "N": [],
+    }
     first = solve(system(members, [NET], 9)).days
     members["E"][1] = row("e1", 5, 8, 90)
     second = solve(system(members, [NET], 9)).days
@@ -300,7 +304,11 @@ def test_a_derived_series_carries_no_roughness_of_its_own():
 
 
 def test_a_declared_break_bends_the_path_and_no_bound():
-    members = {"E": [row("a", 0, 3, 400), row("b", 4, 7, 40)], "X": [row("x", 0, 7, 80)], "N": [row("n", 0, 7, 300, 400)]}
+    members = {
+        "E": [row("a", 0, 3, 400), row("b", 4, 7, 40)],
+        "X": [row("x", 0, 7, 80)],
+        "N": [row("n", 0, 7, 300, 400)],
+    }
     smooth = solve(system(members, [NET], 8))
     bent = solve(system(members, [NET], 8, breaks=[4 * DAY]))
     assert estimates(bent, "E") == [100, 100, 100, 100, 10, 10, 10, 10]
@@ -339,7 +347,9 @@ def test_the_fallback_solves_the_same_programme_by_its_active_rows():
     active = np.array([1.0, 1, 0, 0, 0, 0])
     by_active_rows = active_set_solution(problem, active, np.zeros(6))
     assert by_active_rows == pytest.approx(solved, abs=1e-6)
-    assert active_set_solution(problem, np.array([0.0, 1, 0, 0, 0, 0]), np.zeros(6)) is None
+    assert active_set_solution(problem, np.array([0.0, 1, 0, 0, 0, 0]), np.zeros(6)) is None, "misses the total"
+    held_back = np.array([1.0, 1, 0, 0, 0, 1])
+    assert active_set_solution(problem, held_back, np.zeros(6)) is None, "a row that holds nothing back is no optimum"
 
 
 # --- laws on random systems ---------------------------------------------------------------------------------------

@@ -125,7 +125,7 @@ def _cube(payload: Payload, member: dict[str, Json], pointer: str, max_cells: in
     sizes = member.get("size", space.get("size"))
     if not isinstance(sizes, list) or len(sizes) != len(ids) or not ids or len(set(ids)) != len(ids):
         raise unreadable(payload, "as many sizes as ids", f"id {ids}, size {str(sizes)[:80]}", _REMEDY)
-    counts = [n for n in sizes if isinstance(n, int) and not isinstance(n, bool) and n >= 0]
+    counts = [n for n in map(_count, sizes) if n is not None]
     if len(counts) != len(ids):
         raise unreadable(payload, "whole sizes", str(sizes)[:80], _REMEDY)
     if min(counts) == 0:
@@ -147,6 +147,13 @@ def _cube(payload: Payload, member: dict[str, Json], pointer: str, max_cells: in
         extension=extension if isinstance(extension, dict) else {},
         pointer=pointer,
     )
+
+
+def _count(size: Json) -> int | None:
+    """A size; some offices of version 1 write it as text."""
+    if isinstance(size, str) and size.isascii() and size.isdigit() and len(size) <= 9:
+        return int(size)
+    return size if isinstance(size, int) and not isinstance(size, bool) and size >= 0 else None
 
 
 def _dimension(payload: Payload, name: str, count: int, space: dict[str, Json]) -> Dimension:

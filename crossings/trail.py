@@ -1,0 +1,239 @@
+"""From a published number back to what was said: the value, its bounds with proofs in words, reports, conflicts, decisions.
+
+Works on the tables of a release alone; nothing is computed anew.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from crossings import catalog, proofs
+from crossings.errors import CrossingsError
+from crossings.lake import Release
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_CHANGES = ("estimate", "lower", "upper", "status", "reliability")
+_QUALIFIERS = {"exact": "", "rounded": "", "about": "about ", "nearly": "nearly ", "more_than": "more than ",
+               "at_least": "at least ", "less_than": "less than ", "up_to": "up to ", "between": "between "}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Source:
+    """A report as an explanation shows it."""
+
+    report_id: str
+    said: str
+    window: str
+    publisher: str | None
+    published_on: str | None
+    url: str | None
+    role: str
+    part: str
+    payload_sha256: str | None
+    payload_locator: str | None
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Everything behind one day of one series.
+
+    Attributes
+    ----------
+    lower, upper : the bounds as small sums in words. reports : those whose window covers the day or that stand in a
+    proof. alternatives : other statements about exactly this day. conflicts : findings that concern it.
+    decisions : the curator's decisions on any of the reports.
+    """
+
+    date: str
+    country: str
+    series: str
+    estimate: int | None
+    status: str
+    reliability: int
+    lower: str
+    upper: str
+    interval: str
+    break_id: str | None
+    reports: list[Source]
+    alternatives: list[Source]
+    conflicts: list[str]
+    decisions: list[str]
+
+    def to_json(self) -> str:
+        """The explanation for a script."""
+        return json.dumps(asdict(self), ensure_ascii=False, indent=1)
+
+    def __str__(self) -> str:
+        value = "no point estimate" if self.estimate is None else f"{self.estimate:,}"
+        lines = [f"{self.country} {self.date}  {self.series}", f"{value}  ({self.status}, reliability {self.reliability} of 5)"]
+        lines += [f"  {self.lower}", f"  {self.upper}"]
+        lines += [f"  {self.interval}"] if self.interval else []
+        lines += [f"  bent by event {self.break_id}"] if self.break_id else []
+        for title, part in (("Reports", self.reports), ("Alternatives", self.alternatives)):
+            if part:
+                lines += ["", title]
+                lines += [_line(s) for s in part]
+        for title, texts in (("Conflicts and reconciliation", self.conflicts), ("Decisions", self.decisions)):
+            if texts:
+                lines += ["", title, *(f"  {text}" for text in texts)]
+        return "\n".join(lines)
+
+
+def _line(source: Source) -> str:
+    where = ", ".join(p for p in (source.publisher, source.published_on) if p)
+    return f"  {source.report_id}  {source.said}, {source.window}  [{source.part}]\n      {where}\n      {source.url or 'no address'}"
+
+
+def explain(
+    country: str,
+    date: str | dt.date,
+    *,
+    direction: str | None = None,
+    series: str | None = None,
+    release: str | Release | None = None,
+) -> Explanation:
+    """The trail behind one day.
+
+    By default the national border_control series of citizens of Russia, entries. Raises CrossingsError where no
+    report covers the day: a missing day is not zero.
+    """
+    held = release if isinstance(release, Release) else catalog.open_release(release)
+    day = catalog.as_date(date)
+    rows = catalog.daily(country, release=held)
+    name = series or catalog.headline(rows, direction or "entry")
+    found = rows[(rows["series"] == name) & (rows["date"] == day)]
+    if not len(found):
+        raise CrossingsError(f"no report covers {day} in {name}", "a missing day is not zero; see `crossings show`")
+    cell = {k: (None if _missing(v) else v) for k, v in found.iloc[0].items()}
+    reports = catalog.reports(country, release=held)
+    findings = catalog.findings(country, release=held)
+    findings = findings[findings["series"] == name]
+    decisions = catalog.load("decisions", release=held)
+    zone = catalog.load("series", release=held).set_index("series").at[name, "timezone"]
+    return _explanation(cell, day, name, reports, findings, decisions, _day(day, zone))
+
+
+def _explanation(
+    cell: dict[str, Any], day: dt.date, name: str, reports: pd.DataFrame, findings: pd.DataFrame,
+    decisions: pd.DataFrame, window: tuple[int, int],
+) -> Explanation:  # fmt: skip
+    covering = list(cell["report_ids"])
+    low_path, high_path = list(cell["lower_proof"]), list(cell["upper_proof"])
+    by_id = reports.set_index("report_id", drop=False)
+    figures = figures_of(by_id.loc[sorted({*low_path, *high_path})], findings)
+    lower = proofs.terms(low_path, figures, *window, upper=False)
+    upper = proofs.terms(high_path, figures, *window, upper=True)
+    concerned = {*covering, *low_path, *high_path}
+    stated = reports[(reports["series"] == name) & (reports["period_start"] == day) & (reports["period_end"] == day)]
+    others = [r for r in stated["report_id"] if r not in concerned]
+    everyone = concerned | set(others)
+    conflicts = [
+        str(f["message"]) for f in findings.to_dict("records")
+        if f["rule"] in ("conflict", "reconciled", "V24", "V57", "V58") and set(f["report_ids"]) & concerned
+    ]  # fmt: skip
+    told = decisions[decisions["report_id"].isin(everyone)]
+    return Explanation(
+        date=str(day), country=cell["country"], series=name, estimate=cell["estimate"], status=cell["status"],
+        reliability=int(cell["reliability"]),
+        lower=proofs.sentence(lower, cell["lower"], upper=False), upper=proofs.sentence(upper, cell["upper"], upper=True),
+        interval="" if cell["pi_lower"] is None else
+        f"{cell['pi_level']:.0%} calibrated interval {cell['pi_lower']:,} to {cell['pi_upper']:,}, if unreported days resemble "
+        "reported ones",
+        break_id=cell["break_id"],
+        reports=[_source(by_id.loc[r], _part(r, covering, low_path, high_path)) for r in sorted(concerned)],
+        alternatives=[_source(by_id.loc[r], str(by_id.at[r, "role"])) for r in others],
+        conflicts=conflicts,
+        decisions=[f"{d['decision_id']} {d['report_id']} {_decided(d)}: {d['reason']}" for d in told.to_dict("records")],
+    )  # fmt: skip
+
+
+def figures_of(reports: pd.DataFrame, findings: pd.DataFrame) -> dict[str, proofs.Figure]:
+    """Reports as summands of proofs, with intervals relaxed where reconciliation moved them."""
+    moved: dict[str, float] = {}
+    for row in findings[findings["rule"] == "reconciled"].to_dict("records"):
+        moved[row["report_ids"][0]] = float(row["gap"])
+    result = {}
+    for r in reports.to_dict("records"):
+        low, high = (None if _missing(r[c]) else float(r[c]) for c in ("lower", "upper"))
+        low, high = proofs.relaxed(low, high, moved.get(r["report_id"], 0.0))
+        result[r["report_id"]] = proofs.Figure(
+            int(r["start_instant"].timestamp()), int(r["end_instant"].timestamp()), low, high, bool(r["per_day"]),
+            f"({r['report_id']}, {window_text(r)})",
+        )  # fmt: skip
+    return result
+
+
+def window_text(report: Any) -> str:
+    """A report's window for people: `2022-09-26`, `2022-09-21 to 2022-09-27`, with clocks where it has them."""
+    start, end = report["period_start"], report["period_end"]
+    if _missing(start) and _missing(end):
+        return "no window"
+    first = f"{'?' if _missing(start) else start}{'' if _missing(report['start_time']) else ' ' + report['start_time']}"
+    last = f"{'?' if _missing(end) else end}{'' if _missing(report['end_time']) else ' ' + report['end_time']}"
+    text = first if first == last else f"{first} to {last}"
+    return f"each day of {text}" if report["per_day"] else text
+
+
+def changes(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
+    """What differs between two `daily` tables: key, column, value before, value after; sorted by key.
+
+    A day that is in one of them only is a change from or to nothing.
+    """
+    import pandas as pd
+
+    key = ["date", "country", "series"]
+    both = before[key + list(_CHANGES)].merge(after[key + list(_CHANGES)], on=key, how="outer", suffixes=("_before", "_after"))
+    rows = []
+    for column in _CHANGES:
+        old, new = both[f"{column}_before"].astype("object"), both[f"{column}_after"].astype("object")
+        differs = ~((old == new).fillna(False).astype(bool) | (old.isna() & new.isna()))
+        rows.append(both.loc[differs, key].assign(column=column, before=old[differs], after=new[differs]))
+    return pd.concat(rows, ignore_index=True).sort_values([*key, "column"], ignore_index=True)
+
+
+def _source(report: Any, part: str) -> Source:
+    unit = {"crossings": ""}.get(report["measure"], f" {report['measure']}")
+    low, high, value = (None if _missing(report[c]) else int(report[c]) for c in ("value_low", "value_high", "value"))
+    figure = f"{low:,} and {high:,}" if value is None and low is not None and high is not None else f"{value:,}" if value is not None else "?"
+    per = {"mean_per_day": " a day on average", "each_day": " every day", "max_per_day": " a day at most",
+           "min_per_day": " a day at least", "mean_per_week": " a week on average"}.get(report["statistic"], "")  # fmt: skip
+    return Source(
+        report_id=report["report_id"], said=f"{_QUALIFIERS[report['qualifier']]}{figure}{unit}{per}", window=window_text(report),
+        publisher=_or_none(report["publisher"]), published_on=_or_none(report["published_on"]), url=_or_none(report["url"]),
+        role=report["role"], part=part, payload_sha256=_or_none(report["payload_sha256"]),
+        payload_locator=_or_none(report["payload_locator"]),
+    )  # fmt: skip
+
+
+def _part(report_id: str, covering: list[str], low: list[str], high: list[str]) -> str:
+    names = [n for n, here in (("covers the day", covering), ("lower bound", low), ("upper bound", high)) if report_id in here]
+    return ", ".join(names)
+
+
+def _decided(decision: dict[str, Any]) -> str:
+    if decision["action"] == "recode":
+        return f"recode {decision['field']} {_or_none(decision['expect']) or 'empty'} → {_or_none(decision['new_value']) or 'empty'}"
+    return str(decision["action"])
+
+
+def _day(day: dt.date, zone: str) -> tuple[int, int]:
+    from zoneinfo import ZoneInfo
+
+    ends = (dt.datetime.combine(d, dt.time(), tzinfo=ZoneInfo(zone)) for d in (day, day + dt.timedelta(days=1)))
+    first, last = (int(e.timestamp()) for e in ends)
+    return first, last
+
+
+def _missing(value: Any) -> bool:
+    import pandas as pd
+
+    return not isinstance(value, list | tuple) and not hasattr(value, "__len__") and bool(pd.isna(value))
+
+
+def _or_none(value: Any) -> str | None:
+    return None if value is None or _missing(value) else str(value)
