@@ -290,6 +290,8 @@ def pandas_dtypes(table: Table) -> dict[str, pd.ArrowDtype]:
 def _to_arrow(values: pd.Series, wanted: pa.DataType) -> pa.Array:
     import pyarrow as pa
 
+    if not len(values):  # an empty column has lost its type
+        return pa.nulls(0, wanted)
     array = pa.Array.from_pandas(values)
     if isinstance(array, pa.ChunkedArray):
         array = array.combine_chunks()

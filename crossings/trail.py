@@ -115,7 +115,7 @@ def explain(
     findings = findings[findings["series"] == name]
     decisions = catalog.load("decisions", release=held)
     zone = catalog.load("series", release=held).set_index("series").at[name, "timezone"]
-    return _explanation(cell, day, name, reports, findings, decisions, _day(day, zone))
+    return _explanation(cell, day, name, reports, findings, decisions, instants(day, day, zone))
 
 
 def _explanation(
@@ -221,12 +221,12 @@ def _decided(decision: dict[str, Any]) -> str:
     return str(decision["action"])
 
 
-def _day(day: dt.date, zone: str) -> tuple[int, int]:
+def instants(first: dt.date, last: dt.date, zone: str) -> tuple[int, int]:
+    """UTC seconds at which the local days from first to last start and end."""
     from zoneinfo import ZoneInfo
 
-    ends = (dt.datetime.combine(d, dt.time(), tzinfo=ZoneInfo(zone)) for d in (day, day + dt.timedelta(days=1)))
-    first, last = (int(e.timestamp()) for e in ends)
-    return first, last
+    start, end = (dt.datetime.combine(d, dt.time(), tzinfo=ZoneInfo(zone)) for d in (first, last + dt.timedelta(days=1)))
+    return int(start.timestamp()), int(end.timestamp())
 
 
 def _missing(value: Any) -> bool:

@@ -57,19 +57,22 @@ def ingest(workspace: Workspace, source_id: str, sha256: str) -> str:
     """Parse, decide, encode and judge one source; returns the name of its stage."""
     name = stage.key({"step": "ingest", "source": source_id, "payload": sha256, **workspace.base_inputs})
     if stage.existing(workspace.staging, name) is None:
+        from expectations.judge import judge
+
         known = reference.read(workspace.reference)
         prepared = prepare.prepare(
             source_id, workspace.archive.read(sha256), "reports.csv", decide.parse(workspace.reference["decisions"]),
             series.parse(workspace.reference["series"]), known, pd.Timestamp(workspace.now.date()),
         )  # fmt: skip
-        judgements, summary = _judge_reports(prepared, known)
+        judgements, results = judge(prepared, known)
         settled = prepare.settle(prepared, judgements)
+        suite = summarise(f"{REPORTS.name} of {source_id}", results, prepared.frame)
         counts = Counts(source_id, settled.rows_in, len(settled.reports), len(settled.quarantine), settled.duplicates)
         stage.write(
             workspace.staging, name,
             {"reports": settled.reports, "quarantine": settled.quarantine, "findings": settled.findings,
              "series": _dates(settled.series)},
-            {"counts": asdict(counts), "suite": summary},
+            {"counts": asdict(counts), "suite": suite},
         )  # fmt: skip
     return name
 
@@ -150,18 +153,6 @@ def _decision_table(workspace: Workspace) -> pd.DataFrame:
 
 def _dates(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(**{c: frame[c].dt.date for c in ("epoch_start", "epoch_end")})
-
-
-def _judge_reports(
-    prepared: prepare.Prepared, known: reference.Reference
-) -> tuple[list[prepare.Judgement], dict[str, Any]]:
-    """Run the suite on `reports`; judgements for the rows, and a summary for the page."""
-    from expectations import reports, run
-
-    pairs = known.timezones["country"] + "|" + known.timezones["timezone"]
-    results = run.run(REPORTS.name, reports.suite(known.countries["alpha3"], pairs), prepared.frame)
-    judgements = [prepare.Judgement(r.rule, r.action, r.severity, r.reason, r.rows) for r in results]
-    return judgements, summarise(f"{REPORTS.name} of {prepared.source_id}", results, prepared.frame)
 
 
 def summarise(name: str, results: Sequence[Any], frame: pd.DataFrame) -> dict[str, Any]:

@@ -17,11 +17,12 @@ from scipy.optimize import linprog
 
 from transforms.bounds import infeasible_blocks
 from transforms.constraints import Constraints, FloatArray, IntArray
-from transforms.network import Block, blocks, canonical
+from transforms.network import Block, canonical
 
 _SOURCES_AT_ONCE = 512
 _STEPS_PER_DAY_ROWS = 32  # a per-day report may stand in a cycle once a day and still count as one report
 _CANDIDATES = 64
+_WHOLE_SEARCH = 300  # rows; in a longer block the search is confined to the stretch in which the clash comes about
 
 
 @dataclass(frozen=True)
@@ -150,7 +151,9 @@ def _called(report_id: str, names: Mapping[str, Named]) -> str:
 
 
 def _smallest_conflict(part: Constraints) -> Conflict:
-    block = max(blocks(part), key=lambda b: len(b.rows))
+    if len(part) > _WHOLE_SEARCH:
+        part = _stretch(part)
+    block = infeasible_blocks(part)[0]
     best: tuple[int, tuple[str, ...]] | None = None
     for ids in _candidate_sets(part, block):
         if best is not None and len(ids) > best[0] and len(set(part.report_id)) == len(part):
@@ -160,6 +163,22 @@ def _smallest_conflict(part: Constraints) -> Conflict:
             best = (len(kept), kept)
     assert best is not None, "an infeasible block has a negative cycle"
     return _measured(part, best[1])
+
+
+def _stretch(part: Constraints) -> Constraints:
+    """All reports inside the shortest stretch of time, the earliest to end, in which some reports clash."""
+    for side, sign in (("end", 1), ("start", -1)):
+        at = sign * getattr(part, side)
+        instants = np.unique(at)
+        low, high = 0, len(instants) - 1
+        while low < high:
+            middle = (low + high) // 2
+            if infeasible_blocks(part.take(at <= instants[middle])):
+                high = middle
+            else:
+                low = middle + 1
+        part = part.take(at <= instants[low])
+    return part
 
 
 def _candidate_sets(part: Constraints, block: Block) -> list[tuple[str, ...]]:

@@ -11,6 +11,7 @@ import io
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from crossings.errors import DecisionNotApplicable, UnreadableInput
@@ -98,7 +99,7 @@ def printed(value: Any) -> str:
     """A typed field as the CSV prints it; missing is the empty text."""
     if value is None or value is pd.NA or value is pd.NaT or value != value:
         return ""
-    if isinstance(value, bool):
+    if isinstance(value, bool | np.bool_):
         return "true" if value else "false"
     if isinstance(value, pd.Timestamp):
         return value.strftime("%Y-%m-%d")

@@ -7,6 +7,7 @@ A clock that does not exist is moved forward by the gap, one that exists twice i
 from __future__ import annotations
 
 import datetime as dt
+from contextlib import suppress
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -24,7 +25,7 @@ def instant(date: dt.date, clock: str, zone: str) -> int:
 
 
 def instants(dates: pd.Series, clocks: pd.Series, zones: pd.Series) -> NDArray[np.int64]:
-    """UTC seconds per row; `UNKNOWN` where the date, clock or zone is missing or not one.
+    """UTC seconds per row; `UNKNOWN` where the date, clock or zone is missing or not one, or past the year 9999.
 
     dates : datetime64, clocks : text `HH:MM` or `24:00`, zones : IANA names; all of one length.
     """
@@ -33,13 +34,15 @@ def instants(dates: pd.Series, clocks: pd.Series, zones: pd.Series) -> NDArray[n
     found = np.full(len(unique) + 1, UNKNOWN, dtype=np.int64)
     for position, (date, clock, zone) in enumerate(unique):
         if pd.notna(date) and isinstance(clock, str) and is_clock(clock) and is_zone(zone):
-            found[position] = instant(pd.Timestamp(date).date(), clock, zone)
+            with suppress(OverflowError):
+                found[position] = instant(pd.Timestamp(date).date(), clock, zone)
     return np.asarray(found[codes])
 
 
 def is_clock(text: str) -> bool:
     """Whether the text is a clock `00:00` to `24:00`."""
-    if len(text) != 5 or text[2] != ":" or not (text[:2] + text[3:]).isdigit():
+    digits = text[:2] + text[3:]
+    if len(text) != 5 or text[2] != ":" or not (digits.isascii() and digits.isdigit()):
         return False
     return int(text[:2]) * 60 + int(text[3:]) <= 24 * 60 and int(text[3:]) < 60
 
@@ -74,7 +77,7 @@ def publication_end(published_on: pd.Series, zones: pd.Series) -> NDArray[np.int
     Only the end is sure: a report of "September 2022" may be of the 30th. `UNKNOWN` where nothing is stated.
     """
     ends = published_on.astype("object").map(_last_day)
-    nxt = pd.to_datetime(ends, errors="coerce").astype("datetime64[s]")
+    nxt = pd.to_datetime(ends, format="%Y-%m-%d", errors="coerce").astype("datetime64[s]")
     return instants(nxt, pd.Series("24:00", index=published_on.index), zones)
 
 
@@ -86,7 +89,8 @@ def first_publication_day(published_on: pd.Series) -> pd.Series:
 
 def last_publication_day(published_on: pd.Series) -> pd.Series:
     """The latest day that the stated day, month or year allows; missing where nothing is stated."""
-    return pd.to_datetime(published_on.astype("object").map(_last_day), errors="coerce").astype("datetime64[s]")
+    ends = published_on.astype("object").map(_last_day)
+    return pd.to_datetime(ends, format="%Y-%m-%d", errors="coerce").astype("datetime64[s]")
 
 
 def _last_day(text: object) -> str | None:

@@ -303,15 +303,14 @@ def mirror_ratio(encoded: pd.DataFrame) -> list[dict[str, Any]]:
 
 def _totals(encoded: pd.DataFrame) -> pd.DataFrame:
     """Counts over closed windows, one row per statement, with the figure to compare in `count`."""
-    usable = (encoded["start_instant"].notna() & encoded["end_instant"].notna()).to_numpy(bool)
-    if encoded["start_instant"].dtype == "int64":
-        usable &= (encoded["start_instant"] != at.UNKNOWN).to_numpy(bool)
-    usable &= (encoded["start_instant"] < encoded["end_instant"]).to_numpy(bool)
-    usable &= (encoded["period_start"].notna() & encoded["period_end"].notna()).to_numpy(bool)
-    usable &= encoded["direction"].isin(_ONE_SIGN).to_numpy(bool)
+    start, end = encoded["start_instant"], encoded["end_instant"]
+    usable = start.notna() & end.notna() & (start < end) & encoded["direction"].isin(_ONE_SIGN)
+    usable &= encoded["period_start"].notna() & encoded["period_end"].notna()
+    if start.dtype == "int64":
+        usable &= start != at.UNKNOWN
     for column, allowed in (("role", USED), ("modality", ("observed",)), ("per_day", (False,))):
         if column in encoded:
-            usable &= encoded[column].isin(allowed).to_numpy(bool)
+            usable &= encoded[column].isin(allowed)
     rows = encoded[usable].copy()
     middle = (rows["lower"].astype("Float64") + rows["upper"].astype("Float64")) / 2
     stated = rows["value"].astype("Float64")

@@ -87,7 +87,25 @@ def prepare(
     Raises UnreadableInput for bytes that are no statement CSV and DecisionNotApplicable for a decision that does not
     hold.
     """
+    digest = hashlib.sha256(content).hexdigest()
     statements = register.parse(content, name)
+    return ready(source_id, digest, statements, decisions, declared, reference, today, policy)
+
+
+def ready(
+    source_id: str,
+    payload_sha256: str,
+    statements: register.Statements,
+    decisions: pd.DataFrame,
+    declared: pd.DataFrame,
+    reference: Reference,
+    today: pd.Timestamp,
+    policy: encoding.EncodingPolicy | None = None,
+) -> Prepared:
+    """Decide, assign series, encode and gather evidence for statements that are parsed already.
+
+    Raises DecisionNotApplicable for a decision that does not hold.
+    """
     printed = _with_timezones(statements.reports, reference)
     decided = decide.apply(printed, decisions)
     ids, definitions = series.assign(decided.reports, declared)
@@ -106,8 +124,7 @@ def prepare(
         frame[column] = printed[source]
     frame = evidence.gather(frame, reference, today)
     liked = decisions.loc[(decisions["action"] == "prefer") & (decisions["field"] == "value"), "report_id"]
-    digest = hashlib.sha256(content).hexdigest()
-    return Prepared(source_id, statements, frame, definitions, frozenset(liked), digest)
+    return Prepared(source_id, statements, frame, definitions, frozenset(liked), payload_sha256)
 
 
 def settle(prepared: Prepared, judgements: Iterable[Judgement]) -> Settled:

@@ -39,6 +39,11 @@ def parse(content: bytes, name: str = "series.csv") -> pd.DataFrame:
     return frame[list(SERIES.names)].sort_values("series", ignore_index=True)
 
 
+def none() -> pd.DataFrame:
+    """No declared series: every series is derived from its reports."""
+    return parse((",".join(_COLUMNS) + "\n").encode())
+
+
 def identifiers(frame: pd.DataFrame) -> pd.Series:
     """The identifier spelled from the parts of each row."""
     parts = frame[list(PARTS)].astype("object").fillna("?")

@@ -105,6 +105,43 @@ def explain(
 
 
 @app.command()
+def between(
+    country: Country,
+    start: Annotated[dt.datetime, typer.Argument(formats=["%Y-%m-%d"], help="First local date.")],
+    end: Annotated[dt.datetime, typer.Argument(formats=["%Y-%m-%d"], help="Last local date, inclusive.")],
+    direction: Annotated[str, typer.Option(help="entry, exit, both or net.")] = "entry",
+    series: Annotated[str | None, typer.Option(help="Another series than the national one of citizens of Russia.")] = None,
+    as_of: Annotated[str | None, typer.Option(help="Only what had been published by then: 2022-09-28 or an instant.")] = None,
+    json: Json = False,
+) -> None:
+    """How many crossed between two dates: tightest bounds, estimate and proof.
+
+    Example: `crossings between GEO 2022-09-21 2022-09-30 --direction entry`
+    """
+    from flows.cli.estimating import between as answer
+
+    answer(country, start.date(), end.date(), direction=direction, series=series, json=json, as_of=as_of)
+
+
+@app.command()
+def estimate(
+    reports: Annotated[Path, typer.Argument(help="CSV in the register's columns (data/register/README.md).")],
+    out: Annotated[Path, typer.Option(help="Folder for daily.parquet, findings.parquet, reports.parquet, quarantine.parquet.")],
+    decisions: Annotated[Path | None, typer.Option(help="Decisions CSV, as data/register/decisions.csv.")] = None,
+    events: Annotated[Path | None, typer.Option(help="Events CSV, as data/reference/events.csv.")] = None,
+    as_of: Annotated[str | None, typer.Option(help="Only what had been published by then: 2022-09-28 or an instant.")] = None,
+    periods: Annotated[Path | None, typer.Option(help="CSV country,direction,start,end: adds periods.parquet.")] = None,
+) -> None:
+    """Estimate the days behind any file of reports, without a lake or a flow.
+
+    Example: `crossings estimate data/register/reports.csv --decisions data/register/decisions.csv --out /tmp/estimate`
+    """
+    from flows.cli.estimating import estimate_file
+
+    estimate_file(reports, out, decisions=decisions, events=events, as_of=as_of, periods=periods)
+
+
+@app.command()
 def sources(json: Json = False) -> None:
     """List the sources."""
     from flows.cli.reading import show_sources

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import random
 import signal
@@ -10,7 +11,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -334,6 +335,22 @@ def test_a_reader_sees_what_others_append(lake):
     for count in range(1, 4):
         writer.add_local("src", b"a", "table")
         assert len(reader.looks()) == count
+
+
+def test_a_reader_waits_for_a_line_that_is_being_written(lake):
+    whole, expected = three_looks(lake)
+    path = log_of(Archive(lake, Days()))
+    end = sorted(line_ends(whole))[1] + 1
+    path.write_bytes(whole[:end])
+    with ThreadPoolExecutor(1) as threads, path.open("ab", buffering=0) as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        file.write(whole[end:-20])
+        reader = Archive(lake, Days())
+        seen = threads.submit(lambda: (reader.looks(), reader.faults()))
+        wait([seen], timeout=0.3)  # a reader that does not wait is done by now
+        file.write(whole[-20:])
+        fcntl.flock(file, fcntl.LOCK_UN)
+        assert seen.result(timeout=20) == (expected, [])
 
 
 def test_names_that_a_later_version_adds_are_skipped(lake):

@@ -22,7 +22,7 @@ from publisher import Asked, Line
 from crossings import __version__
 from crossings.errors import FetchFailed
 from flows.fetch import Fetcher, FetchPolicy, HostGate, Request, Validators, user_agent
-from flows.spool import spooled
+from flows.spool import STEP, spooled
 
 # -- answers ----------------------------------------------------------------------------------------------------------
 
@@ -105,6 +105,17 @@ def test_unfolding_does_not_depend_on_how_the_bytes_arrive(tmp_path_factory, bod
     target = tmp_path_factory.mktemp("spool") / "answer"
     size, _ = spooled(pieces, encoding, FetchPolicy(hosts=frozenset({"x"})), target)
     assert (size, target.read_bytes()) == (len(body), body)
+
+
+def test_the_last_bytes_come_out_wherever_a_step_ends(tmp_path):
+    for surplus in range(300):
+        text = bytes(STEP + surplus)
+        target = tmp_path / str(surplus)
+        size, digest = spooled(
+            iter([zlib.compress(text)[2:-4]]), "deflate", FetchPolicy(hosts=frozenset({"x"}), max_ratio=1e9), target
+        )
+        assert (size, digest) == (len(text), hashlib.sha256(text).hexdigest())
+        target.unlink()
 
 
 def test_spooled_answers_are_gone_when_the_fetcher_closes(office, clock, tmp_path):
@@ -223,6 +234,12 @@ def test_a_drip_ends_at_the_total_time_however_steady(office, fetching):
     assert (fetched.content, fetched.attempts) == (BODY, 2)
 
 
+def test_silence_ends_at_the_total_time_where_that_comes_first(office, fetching):
+    office.script("/table", pub.silent(BODY * 10))
+    with pytest.raises(FetchFailed, match="fell silent"):
+        fetching(clock=time.monotonic, total_seconds=0.3, read_seconds=600.0, attempts=1).get(ask(office))
+
+
 def test_silence_in_mid_body_ends_at_the_read_time(office, fetching):
     office.script("/table", pub.silent(BODY * 10))
     with pytest.raises(FetchFailed, match=r"fell silent.*\(2 tries\)"):
@@ -324,7 +341,17 @@ def test_the_rate_holds_over_threads_and_over_sources_on_one_host(office, clock,
     assert [later - earlier for earlier, later in pairwise(arrived)] == [2.0] * 7
 
 
-def test_retry_after_holds_back_the_other_threads_too(clock):
+def test_retry_after_concerns_the_next_question_too(office, fetching, clock):
+    office.script("/busy", pub.status(429, Retry_After=30))
+    office.script("/table", pub.ok(BODY))
+    fetcher = fetching(attempts=1)
+    with pytest.raises(FetchFailed, match="answered 429"):
+        fetcher.get(ask(office, "/busy"))
+    fetcher.get(ask(office))
+    assert office.asked[1].at - office.asked[0].at == 30
+
+
+def test_a_held_host_does_not_hold_up_another(clock):
     gate = HostGate(clock, clock.sleep)
     gate.hold("office", 30.0)
     with gate.slot("office", 1.0, 1):

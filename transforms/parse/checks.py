@@ -15,7 +15,7 @@ from itertools import pairwise
 from crossings.errors import UnreadableInput
 from crossings.parser_options import Mapping as SeriesMapping
 from crossings.parser_options import TimeAxis, TotalCheck
-from transforms.parse.contract import Cell
+from transforms.parse.contract import Cell, clipped
 from transforms.parse.figures import NotAFigure, read_figure
 from transforms.parse.periods import Period, exchanged, following, other_date_order, read_period
 
@@ -118,7 +118,7 @@ def _check_total(source: str, cells: Sequence[Cell], check: TotalCheck, mapping:
             wrong.append(f"{', '.join(v for _, v in rest)}: {check.total} {total}, parts {total - gap}")
     if wrong:
         raise UnreadableInput(
-            f"{source}: expected {check.total} to equal its parts, found {len(wrong):,} that differ, first {wrong[0]}",
+            f"{source}: expected {check.total} to equal its parts, found {len(wrong):,} that differ, first {clipped(wrong[0])}",
             "ask the publisher which is right; nothing of the payload was taken",
         )
 

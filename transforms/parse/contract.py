@@ -90,6 +90,7 @@ class Cell:
     unit : unit the payload states for it.
     skipped : left out on purpose by the protocol (a position the publisher declares empty).
     fault : rule and reason that already forbid the cell.
+    first : whether it is the first figure of its row; rows are counted by it.
     """
 
     labels: dict[str, str]
@@ -100,6 +101,7 @@ class Cell:
     unit: str | None = None
     skipped: bool = False
     fault: tuple[str, str] | None = None
+    first: bool = True
 
     def record(self) -> str:
         """The cell exactly as received, as JSON text."""
@@ -165,10 +167,13 @@ def as_received(value: Figure) -> str | None:
 
 def unreadable(payload: Payload, expected: str, found: str, remedy: str) -> UnreadableInput:
     """A fault of a whole payload, saying what was expected and what was found."""
-    shown = " ".join(found.split())
-    if len(shown) > 300:
-        shown = shown[:300] + "…"
-    return UnreadableInput(f"{payload.name}: expected {expected}, found {shown}", remedy)
+    return UnreadableInput(f"{payload.name[:80]}: expected {clipped(expected)}, found {clipped(found)}", remedy)
+
+
+def clipped(text: str) -> str:
+    """A text on one line, short enough for a message."""
+    shown = " ".join(text.split())
+    return shown if len(shown) <= 300 else shown[:300] + "…"
 
 
 def only(payloads: Sequence[Payload], what: str) -> Payload:

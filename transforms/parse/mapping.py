@@ -95,7 +95,7 @@ def assemble(spec: SourceSpec, cells: Sequence[Cell], notes: Sequence[Note] = ()
     periods, refused_texts = _read_periods(spec, live, time_names)
     check_totals(spec.id, live, mapping)
     accepted, refusals, unselected = _sort_out(mapping, cells, bound, time_names, periods, refused_texts, spec)
-    read = [periods[text] for cell in live if (text := _time_text(cell, time_names)) in periods]
+    read = [periods[text] for cell in live if cell.first and (text := _time_text(cell, time_names)) in periods]
     check_time_axis(spec.id, read, mapping.time)
     check_reach(spec.id, read, spec.bounds.earliest_period, spec.bounds.latest_period)
     unique, repeated = _once(accepted)
@@ -165,7 +165,8 @@ def _read_periods(
     axis = spec.series_mapping.time
     texts = [_time_text(cell, time_names) for cell in cells]
     if set(axis.formats) & set(DATE_SPELLINGS):
-        refuse_mixed_orders(spec.id, texts, axis)
+        rows = [text for text, cell in zip(texts, cells, strict=True) if cell.first]
+        refuse_mixed_orders(spec.id, rows, axis)
     periods: dict[str, Period] = {}
     refused: dict[str, str] = {}
     for text in dict.fromkeys(texts):

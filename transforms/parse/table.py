@@ -70,7 +70,8 @@ def read_table(payload: Payload, options: TableOptions) -> list[Cell]:
     found: list[Cell] = []
     for number, row in read_rows(payload, options):
         labels = {name: row[k] for k, name in label_at}
-        for k, name in figure_at.items():
+        for order, (k, name) in enumerate(figure_at.items()):
             extra = {options.values_as: name} if options.values_as is not None else {}
-            found.append(Cell({**labels, **extra}, row[k], f"row {number} col {k + 1}", payload.sha256))
+            place = f"row {number} col {k + 1}"
+            found.append(Cell({**labels, **extra}, row[k], place, payload.sha256, first=order == 0))
     return found

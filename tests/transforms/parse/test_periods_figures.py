@@ -1,0 +1,115 @@
+"""Periods and figures are read in the declared spelling, or not at all."""
+
+from __future__ import annotations
+
+import calendar
+from datetime import date
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from transforms.parse.figures import NotAFigure, read_figure
+from transforms.parse.periods import NotAPeriod, following, other_date_order, read_period
+
+
+@pytest.mark.parametrize(
+    ("text", "spelling", "freq", "first", "last"),
+    [
+        ("2026M01", "YYYYMmm", "M", (2026, 1, 1), (2026, 1, 31)),
+        ("2026-02", "YYYY-MM", "M", (2026, 2, 1), (2026, 2, 28)),
+        ("202602", "YYYYMM", "M", (2026, 2, 1), (2026, 2, 28)),
+        ("2022Q1", "YYYYQq", "Q", (2022, 1, 1), (2022, 3, 31)),
+        ("2022K4", "YYYYQq", "Q", (2022, 10, 1), (2022, 12, 31)),
+        ("2013T4", "YYYYQq", "Q", (2013, 10, 1), (2013, 12, 31)),
+        ("2022", "YYYY", "A", (2022, 1, 1), (2022, 12, 31)),
+        ("JAN2009", "MONYYYY", "M", (2009, 1, 1), (2009, 1, 31)),
+        ("February 2024", "MONYYYY", "M", (2024, 2, 1), (2024, 2, 29)),
+        ("2019 January", "YYYY MONTH", "M", (2019, 1, 1), (2019, 1, 31)),
+        ("2019 7", "YYYY MONTH", "M", (2019, 7, 1), (2019, 7, 31)),
+        ("2026 оны 1 сар", "YYYY сар", "M", (2026, 1, 1), (2026, 1, 31)),
+        ("2025 оны 12-р сар", "YYYY сар", "M", (2025, 12, 1), (2025, 12, 31)),
+        ("2025 оны III улирал", "YYYY улирал", "Q", (2025, 7, 1), (2025, 9, 30)),
+        ("2025 оны 2-р улирал", "YYYY улирал", "Q", (2025, 4, 1), (2025, 6, 30)),
+        ("45658", "serial", "M", (2025, 1, 1), (2025, 1, 31)),
+        ("1/01/2020", "D/M/YYYY", "M", (2020, 1, 1), (2020, 1, 31)),
+        ("24-09-2022", "DD-MM-YYYY", "D", (2022, 9, 24), (2022, 9, 24)),
+    ],
+)
+def test_a_spelling_names_its_period(text, spelling, freq, first, last):
+    assert read_period(text, [spelling], freq) == (date(*first), date(*last))
+
+
+def test_a_date_at_the_end_of_its_quarter():
+    assert read_period("3/31/2010", ["M/D/YYYY"], "Q", "end") == (date(2010, 1, 1), date(2010, 3, 31))
+    assert read_period("31.12.2022", ["DD.MM.YYYY"], "A", "end") == (date(2022, 1, 1), date(2022, 12, 31))
+    with pytest.raises(NotAPeriod, match="last day"):
+        read_period("3/30/2010", ["M/D/YYYY"], "Q", "end")
+
+
+@pytest.mark.parametrize(
+    ("text", "spelling", "freq"),
+    [
+        ("2026-01", "YYYY-MM", "Q"),
+        ("2022Q1", "YYYYQq", "M"),
+        ("2022", "YYYY", "M"),
+        ("2022-13", "YYYY-MM", "M"),
+        ("2022-02-30", "YYYY-MM-DD", "D"),
+        ("Smarch 2022", "MONYYYY", "M"),
+        ("1022", "YYYY", "A"),
+        ("2022 (p)", "YYYY", "A"),
+        ("٢٠٢٢", "YYYY", "A"),
+        ("", "YYYY", "A"),
+    ],
+)
+def test_anything_else_is_no_period(text, spelling, freq):
+    with pytest.raises(NotAPeriod):
+        read_period(text, [spelling], freq)
+
+
+def test_month_names_of_the_publisher_are_declared():
+    months = {"tammikuu": 1}
+    assert read_period("2022 Tammikuu", ["YYYY MONTH"], "M", months=months)[0] == date(2022, 1, 1)
+    with pytest.raises(NotAPeriod):
+        read_period("2022 Tammikuu", ["YYYY MONTH"], "M")
+
+
+@given(st.dates(date(1950, 1, 1), date(2150, 1, 1)))
+def test_the_declared_order_alone_decides(day):
+    assert read_period(f"{day.day}/{day.month}/{day.year}", ["D/M/YYYY"], "D")[0] == day
+    assert read_period(f"{day.month}/{day.day}/{day.year}", ["M/D/YYYY"], "D")[0] == day
+    foreign = other_date_order(f"{day.day}/{day.month}/{day.year}", ["M/D/YYYY"])
+    assert foreign == ("D/M/YYYY" if day.day > 12 else None)
+
+
+@given(st.integers(1950, 2150), st.integers(1, 12))
+def test_months_follow_each_other_without_gap(year, month):
+    period = read_period(f"{year}M{month:02}", ["YYYYMmm"], "M")
+    assert (period[1] - period[0]).days + 1 == calendar.monthrange(year, month)[1]
+    assert following(period, "M")[0].toordinal() == period[1].toordinal() + 1
+
+
+@given(st.integers(0, 10**15), st.sampled_from([",", ".", " ", "'"]))
+def test_grouped_digits_give_the_number_back(number, mark):
+    decimal = "," if mark == "." else "."
+    text = f"{number:,}".replace(",", mark)
+    assert read_figure(text, mark, decimal, 0, may_fall=False) == number
+    assert read_figure(str(number), mark, decimal, 0, may_fall=False) == number
+
+
+@given(st.decimals(min_value=0, max_value=10**6, places=3))
+def test_the_multiplier_is_applied_once_and_exactly(amount):
+    assert read_figure(amount, "", ".", 3, may_fall=False) == int(amount * 1000)
+    assert read_figure(str(amount), "", ".", 3, may_fall=False) == int(amount * 1000)
+
+
+@pytest.mark.parametrize("figure", [Decimal("12.5"), 12.5, float("inf"), float("nan"), True, -1, 2**70, "1 2", "1,23"])
+def test_what_is_no_whole_count_is_told(figure):
+    with pytest.raises(NotAFigure) as fault:
+        read_figure(figure, ",", ".", 0, may_fall=False)
+    assert fault.value.rule in {"V01", "V07", "V11"}
+
+
+def test_a_net_figure_may_fall():
+    assert read_figure("−1,200", ",", ".", 0, may_fall=True) == -1200
