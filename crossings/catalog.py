@@ -172,7 +172,10 @@ def as_date(when: When) -> dt.date:
 def _instant(when: When) -> dt.datetime:
     """An instant; a date means its end, UTC."""
     if isinstance(when, str) and len(when) > 10:
-        when = dt.datetime.fromisoformat(when)
+        try:
+            when = dt.datetime.fromisoformat(when)
+        except ValueError as error:
+            raise CrossingsError(f"{when!r} is not an instant", "write it as 2022-09-28T12:00:00+00:00") from error
     if isinstance(when, dt.datetime):
         return when if when.tzinfo else when.replace(tzinfo=dt.UTC)
     return dt.datetime.combine(as_date(when), dt.time(23, 59, 59, 999999), tzinfo=dt.UTC)

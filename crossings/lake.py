@@ -198,7 +198,8 @@ class Lake:
         """Write a release unless it is there, then make it current.
 
         tables : by name, conforming to the schema. inputs : digests of everything the tables were made from.
-        Raises ReleaseStopped where the same inputs gave other bytes before (V61): that would be a fault of ours.
+        Files of it that were damaged since are restored. Raises ReleaseStopped where the same inputs gave other bytes
+        before (V61): that would be a fault of ours.
         """
         identifier = release_id(inputs)
         place = self.releases / identifier
@@ -207,14 +208,21 @@ class Lake:
         manifest = _manifest(identifier, inputs, entries)
         text = (json.dumps(manifest, indent=1, ensure_ascii=False, sort_keys=True) + "\n").encode()
         written = False
-        if place.is_dir():
-            if (place / "manifest.json").read_bytes() != text:
+        before = place / "manifest.json"
+        if before.is_file():
+            if before.read_bytes() != text:
                 raise ReleaseStopped(
                     f"a rebuild of release {identifier} from the same inputs gave other bytes",
                     f"keep {place} and report this; nothing was changed",
                 )
+            for damaged in Release(place).verify():
+                write_bytes(place / damaged, contents[damaged])
+                (place / damaged).chmod(0o444)
+                written = True
         else:
-            shutil.rmtree(building, ignore_errors=True)
+            shutil.rmtree(place, ignore_errors=True)
+            for left in self.releases.glob(".building-*"):  # of a run that was killed
+                shutil.rmtree(left, ignore_errors=True)
             for path, content in contents.items():
                 write_bytes(building / path, content)
             write_bytes(building / "manifest.json", text)

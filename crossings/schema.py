@@ -376,7 +376,7 @@ REPORTS = Table(
         _c("source_id", "string", "source in data/sources that brought it", null=False),
         _c("series", "string", "series it belongs to after decisions", null=False),
         _c("published_at", "timestamp", "instant from which it counts as published (end of published_on)"),
-        _c("recorded_at", "timestamp", "instant at which we stored it", null=False),
+        _c("recorded_at", "timestamp", "instant at which we stored it; null = the record does not say"),
         _c("start_instant", "timestamp", "start of the window, UTC, after decisions; null = not bounded"),
         _c("end_instant", "timestamp", "end of the window, UTC, half-open; null = not bounded"),
         _c("per_day", "bool", "true where lower and upper hold for each day of the window", null=False),

@@ -32,7 +32,7 @@ class Settings(BaseSettings):
     workers : threads used for sources and countries.
     """
 
-    model_config = SettingsConfigDict(env_prefix="CROSSINGS_", extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="CROSSINGS_", env_ignore_empty=True, extra="ignore")
 
     data: Path = Field(default_factory=_project_data)
     lake: Path | None = None

@@ -26,7 +26,7 @@ import httpx
 import stamina
 
 from crossings.errors import FetchFailed
-from flows.gate import PROCESS_GATE, Clock, HostGate, Sleep
+from flows.host_gate import PROCESS_GATE, Clock, HostGate, Sleep
 from flows.request import (
     Fetched,
     FetchPolicy,

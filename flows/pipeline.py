@@ -108,6 +108,8 @@ def _publish(workspace: Workspace, each: Each, tell: Tell, payloads: dict[str, s
     current = workspace.lake.current()
     if current is not None and current.path.name == release_id(inputs) and not rebuild:
         return _outcome(workspace, current, written=False, unchanged=True, counts=[])
+    if rebuild:
+        stage.prune(workspace.staging, set())
     ingested, counts = _ingest(workspace, each, tell, payloads)
     found = steps.countries(workspace, ingested)
     tell(f"bounds, conflicts and estimates for {', '.join(found)}")

@@ -57,7 +57,7 @@ def ingest(workspace: Workspace, source_id: str, sha256: str) -> str:
     """Parse, decide, encode and judge one source; returns the name of its stage."""
     name = stage.key({"step": "ingest", "source": source_id, "payload": sha256, **workspace.base_inputs})
     if stage.existing(workspace.staging, name) is None:
-        from expectations.judge import judge
+        from flows.judge import judge
 
         known = reference.read(workspace.reference)
         prepared = prepare.prepare(

@@ -19,7 +19,7 @@ import httpcore
 import httpx
 
 from crossings.errors import FetchFailed
-from flows.gate import Clock
+from flows.host_gate import Clock
 from flows.request import FetchPolicy, one_line
 
 Resolver: TypeAlias = Callable[[str, int], Sequence[str]]

@@ -47,7 +47,8 @@ class Conflict:
     gap : least - most, in crossings.
     start, end : UTC instants the set spans.
     changes : the smallest change of each report, in the order of `report_ids`.
-    set_aside : the report left out to look for further conflicts: the lowest tier, ties to the last id.
+    set_aside : the report left out to look for further conflicts: the lowest tier, then the longest window (single days
+        are the better evidence, and the same clash is not told twice with other days), then the last id.
     """
 
     report_ids: tuple[str, ...]
@@ -285,6 +286,7 @@ def _measured(part: Constraints, ids: tuple[str, ...]) -> Conflict:
                 before = float(ends[mine[0]])
                 changes.append(Change(report_id, side, before, before + sign * float(np.ceil(gap / len(mine)))))
     tier = {str(own.report_id[r]): int(own.tier[r]) for r in range(len(own))}
+    length = {i: int((own.end - own.start)[own.report_id == i].sum()) for i in ids}
     return Conflict(
         report_ids=ids,
         at_most=_in_time(own, uppers),
@@ -295,7 +297,7 @@ def _measured(part: Constraints, ids: tuple[str, ...]) -> Conflict:
         start=int(min(own.start[r] for r in named)),
         end=int(max(own.end[r] for r in named)),
         changes=tuple(changes),
-        set_aside=max(ids, key=lambda i: (tier[i], i)),
+        set_aside=max(ids, key=lambda i: (tier[i], length[i], i)),
     )
 
 

@@ -23,7 +23,9 @@ from transforms.coupled_round import whole_persons
 
 _TIE_BREAK = 1e-6
 _BREAK_WEIGHT = 1e-6
-_IDLE_WEIGHT = 1e-9
+_LEVEL_WEIGHT = 1e-9  # on flows that nothing else in the objective holds: the smallest of the smoothest paths
+_STRICT_WEIGHT = 1e-11  # on all others, so that the programme is strictly convex
+_OBJECTIVE_SCALE = 100.0  # lets the solver's absolute tolerance resolve the tie-break
 
 
 @dataclass(frozen=True, eq=False)
@@ -214,17 +216,18 @@ def _problem(block: Block, days: _Days, breaks: Sequence[int], unit: float) -> Q
     )
     s = block.statements
     coverage = block.coverage(grid)
-    width = s.upper - s.lower
+    lower = np.where(np.isfinite(s.lower) | block.signed[s.member], s.lower, 0.0)
+    width = s.upper - lower
     ranged = np.isfinite(width) & (width > 0.5)
     centring = sp.csr_array(sp.diags_array(np.sqrt(_TIE_BREAK) * unit / width[ranged]) @ coverage[ranged])
-    centre = np.sqrt(_TIE_BREAK) * (s.lower + s.upper)[ranged] / (2 * width[ranged])
+    centre = np.sqrt(_TIE_BREAK) * (lower + s.upper)[ranged] / (2 * width[ranged])
+    idle[sorted(block.reported - set(s.member[np.isfinite(width)].tolist()))] = True
+    level = np.where(idle.ravel(), _LEVEL_WEIGHT, _STRICT_WEIGHT)
     identities, equal, _ = block.identities(grid)
-    objective = 2 * (
-        roughness.T @ roughness + centring.T @ centring + sp.diags_array(np.where(idle.ravel(), _IDLE_WEIGHT, 0.0))
-    )
+    objective = roughness.T @ roughness + centring.T @ centring + sp.diags_array(level)
     return Quadratic(
-        sp.csc_array(objective),
-        np.asarray(-2 * centring.T @ centre),
+        sp.csc_array(2 * _OBJECTIVE_SCALE * objective),
+        np.asarray(-2 * _OBJECTIVE_SCALE * (centring.T @ centre)),
         sp.csr_array(sp.vstack([coverage, identities, sp.eye_array(size)])),
         np.concatenate([s.lower / unit, np.where(equal, 0.0, -np.inf), block.floor_of_flow(n)]),
         np.concatenate([s.upper / unit, np.zeros(len(equal)), np.full(size, np.inf)]),

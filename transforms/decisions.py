@@ -7,7 +7,10 @@ delivered, so a decision stops the run once somebody has corrected the register 
 
 from __future__ import annotations
 
+import datetime as dt
 import io
+import re
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +21,14 @@ from crossings.errors import DecisionNotApplicable, UnreadableInput
 from crossings.schema import CODE_LISTS, DECISIONS, REGISTER_COLUMNS
 
 _TYPES = {c.name: c.type for c in REGISTER_COLUMNS}
+_LARGEST = {"int64": 10**15 - 1, "int8": 127}
+_DTYPES: dict[str, Any] = {
+    "int64": "Int64",
+    "int8": "Int8",
+    "bool": "boolean",
+    "date32": "datetime64[s]",
+    "string": "object",
+}
 
 
 @dataclass(frozen=True)
@@ -46,6 +57,8 @@ def parse(content: bytes, name: str = "decisions.csv") -> pd.DataFrame:
         frame = pd.read_csv(io.BytesIO(content), dtype=str, keep_default_na=False, encoding="utf-8")
     except (UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
         raise UnreadableInput(f"{name} cannot be read: {error}", remedy) from error
+    if not isinstance(frame.index, pd.RangeIndex):
+        raise UnreadableInput(f"{name} has rows with more fields than its header", remedy)
     wrong = set(frame.columns) ^ set(DECISIONS.names)
     if wrong:
         raise UnreadableInput(f"{name} has missing or unknown columns: {', '.join(sorted(wrong))}", remedy)
@@ -71,7 +84,7 @@ def apply(reports: pd.DataFrame, decisions: pd.DataFrame) -> Decided:
     row_of = first.to_dict() if len(decisions) else {}
     excluded = pd.Series(False, index=reports.index)
     ids: dict[Any, list[str]] = {}
-    changes: dict[str, dict[Any, str]] = {}
+    changes: dict[str, dict[Any, Any]] = {}
     for decision in decisions.itertuples(index=False):
         what = f"decision {decision.decision_id}"
         row = row_of.get(decision.report_id)
@@ -88,9 +101,9 @@ def apply(reports: pd.DataFrame, decisions: pd.DataFrame) -> Decided:
             if row in changes.setdefault(decision.field, {}):
                 raise DecisionNotApplicable(f"{what} recodes {decision.field} of {decision.report_id} a second time",
                                             "keep one recode per field and report")  # fmt: skip
-            changes[decision.field][row] = decision.new_value
+            changes[decision.field][row] = _new_value(what, _TYPES[decision.field], decision)
     for field, values in changes.items():
-        decided[field] = _recoded(decided[field], field, values, decisions)
+        decided[field] = _recoded(decided[field], _TYPES[field], values)
     none: tuple[str, ...] = ()
     return Decided(decided, excluded, pd.Series([tuple(ids.get(i, none)) for i in reports.index], index=reports.index))
 
@@ -102,7 +115,7 @@ def printed(value: Any) -> str:
     if isinstance(value, bool | np.bool_):
         return "true" if value else "false"
     if isinstance(value, pd.Timestamp):
-        return value.strftime("%Y-%m-%d")
+        return str(value.strftime("%Y-%m-%d"))
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     return str(value)
@@ -121,28 +134,30 @@ def _guard(what: str, decision: Any, reports: pd.DataFrame, row: Any) -> None:
         )
 
 
-def _recoded(column: pd.Series, field: str, values: dict[Any, str], decisions: pd.DataFrame) -> pd.Series:
-    rows = list(values)
-    texts = pd.Series(list(values.values()), dtype="str")
-    kind = _TYPES[field]
-    parsed: Any
-    try:
-        if kind == "date32":
-            parsed = pd.to_datetime(texts.where(texts != ""), format="%Y-%m-%d").astype("datetime64[s]")
-        elif kind in ("int64", "int8"):
-            parsed = pd.to_numeric(texts.where(texts != "")).astype("Int64")
-        elif kind == "bool":
-            parsed = texts.map({"true": True, "false": False}).astype("boolean")
-        else:
-            parsed = texts.where(texts != "", None).astype("object")
-    except (ValueError, TypeError) as error:
-        named = decisions.loc[(decisions["field"] == field) & (decisions["action"] == "recode"), "decision_id"]
-        raise DecisionNotApplicable(
-            f"a decision on {field} ({', '.join(named.head(3))} ...) has a new value that does not parse: {error}",
-            "write it as the codebook does",
-        ) from error
+def _new_value(what: str, kind: str, decision: Any) -> Any:
+    """The value a field takes, typed; None where it becomes empty."""
+    text = decision.new_value
+    if text == "":
+        return None
+    if kind == "date32" and re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
+        with suppress(ValueError):
+            return pd.Timestamp(dt.date.fromisoformat(text))
+    if kind in _LARGEST and re.fullmatch(r"[+-]?[0-9]{1,15}", text) and abs(int(text)) <= _LARGEST[kind]:
+        return int(text)
+    if kind == "bool" and text in ("true", "false"):
+        return text == "true"
+    if kind == "string":
+        return text
+    raise DecisionNotApplicable(
+        f"{what} gives {decision.field} of {decision.report_id} the value {text!r}, which does not parse",
+        "write it as the codebook does",
+    )
+
+
+def _recoded(column: pd.Series, kind: str, values: dict[Any, Any]) -> pd.Series:
+    parsed = pd.Series(list(values.values()), dtype=_DTYPES[kind])
     if isinstance(column.dtype, pd.CategoricalDtype):
         column = column.cat.add_categories(sorted(set(parsed.dropna()) - set(column.cat.categories)))
     column = column.copy()
-    column.loc[rows] = parsed.to_numpy() if kind == "date32" else parsed.array
+    column.loc[list(values)] = parsed.to_numpy() if kind == "date32" else parsed.array
     return column

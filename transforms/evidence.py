@@ -48,7 +48,6 @@ def gather(reports: pd.DataFrame, reference: Reference, today: pd.Timestamp) -> 
         "text_qualifier": words["qualifier"],
         "text_per_day": words["per_day"],
         "text_multiplier": words["multiplier"],
-        "content": pd.util.hash_pandas_object(_content(reports), index=False),
         **_superseded(reports),
     }
     evidence["series_rate"] = _series_rate(reports, evidence["day_rate"])
@@ -70,7 +69,15 @@ def _day_number(dates: pd.Series) -> NDArray[np.float64]:
 
 
 def _among(unparsed: pd.Series, *, dates: bool) -> pd.Series:
-    names = {"period_start", "period_end", "recorded_on", "start_instant", "end_instant", "published_at"}
+    names = {
+        "period_start",
+        "period_end",
+        "published_on",
+        "recorded_on",
+        "start_instant",
+        "end_instant",
+        "published_at",
+    }
 
     def chosen(text: str) -> str:
         return ";".join(n for n in text.split(";") if n and (n in names) == dates)
@@ -102,8 +109,8 @@ def _joined(left: pd.Series, right: pd.Series) -> pd.Series:
 
 
 def _clock_ok(clocks: pd.Series) -> pd.Series:
-    texts = clocks.astype("object")
-    return texts.map({t: at.is_clock(t) for t in texts.dropna().unique()}).fillna(True).astype(bool)
+    wrong = [t for t in clocks.dropna().unique() if not at.is_clock(t)]
+    return ~clocks.isin(wrong)
 
 
 def _local_day(reports: pd.DataFrame, column: str, shift: int) -> NDArray[np.float64]:
@@ -152,18 +159,18 @@ def _multiplied(text: str, multipliers: pd.DataFrame) -> float:
     total, rest = 0.0, text
     for word, factor in sorted(zip(multipliers["phrase"], multipliers["code"].astype(float), strict=True),
                                key=lambda pair: -pair[1]):  # fmt: skip
-        match = re.search(rf"(\d[\d\s.,]*)\s*{re.escape(word)}\w*", rest)
+        match = re.search(rf"([0-9][0-9\s.,]*)\s*{re.escape(word)}\w*", rest)
         if match:
-            total += float(re.sub(r"\s", "", match[1]).rstrip(".,").replace(",", ".")) * factor
+            total += _spelled(match[1]) * factor
             rest = rest[: match.start()] + " " + rest[match.end() :]
-    left = re.search(r"\d+", rest)
+    left = re.search(r"[0-9]+", rest)
     return total + (float(left[0]) if left else 0) if total else float("nan")
 
 
-def _content(reports: pd.DataFrame) -> pd.DataFrame:
-    register = [c for c in reports.columns if c not in ("locator", "unparsed", "held", "excluded", "decision_ids")]
-    frame = reports[register]
-    return frame.assign(**{c: frame[c].astype("object").fillna("") for c in frame if frame[c].dtype == "category"})
+def _spelled(digits: str) -> float:
+    """Digits as printed: one mark is a decimal mark, more of them part thousands."""
+    plain = re.sub(r"\s", "", digits).rstrip(".,").replace(",", ".")
+    return float(plain if plain.count(".") < 2 else plain.replace(".", ""))
 
 
 def _superseded(reports: pd.DataFrame) -> dict[str, pd.Series]:

@@ -53,4 +53,5 @@ def interval(lower: float | None, upper: float | None) -> str:
 def _date(value: Any) -> dt.date | None:
     if value is None or pd.isna(value):
         return None
-    return pd.Timestamp(value).date()
+    day: dt.date = pd.Timestamp(value).date()
+    return day

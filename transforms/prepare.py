@@ -122,6 +122,7 @@ def ready(
     frame["window_known"] = (frame["start_instant"] != at.UNKNOWN) & (frame["end_instant"] != at.UNKNOWN)
     for column, source in (("printed_value", "value"), ("printed_low", "value_low"), ("printed_high", "value_high")):
         frame[column] = printed[source]
+    frame["content"] = register.contents(statements)
     frame = evidence.gather(frame, reference, today)
     liked = decisions.loc[(decisions["action"] == "prefer") & (decisions["field"] == "value"), "report_id"]
     return Prepared(source_id, statements, frame, definitions, frozenset(liked), payload_sha256)

@@ -38,7 +38,10 @@ class Reference:
 def read(files: dict[str, bytes]) -> Reference:
     """The reference tables from the bytes of countries.csv, timezones.csv and wording.csv (by stem)."""
     countries = table("countries", files["countries"])
-    countries["population"] = pd.to_numeric(countries["population"].replace("", None))
+    try:
+        countries["population"] = pd.to_numeric(countries["population"].replace("", None))
+    except ValueError as error:
+        raise UnreadableInput("countries.csv has a population that is not a number", "write it in digits") from error
     wording = table("wording", files["wording"])
     wording["phrase"] = wording["phrase"].str.lower()
     return Reference(countries, table("timezones", files["timezones"]), wording)
@@ -60,6 +63,9 @@ def table(name: str, content: bytes) -> pd.DataFrame:
 def events(content: bytes) -> pd.DataFrame:
     """Events by the schema of `events`."""
     frame = table("events", content)
-    frame["date"] = pd.to_datetime(frame["date"], format="%Y-%m-%d").dt.date
+    try:
+        frame["date"] = pd.to_datetime(frame["date"], format="%Y-%m-%d").dt.date
+    except ValueError as error:
+        raise UnreadableInput("events.csv has a date that is not a calendar date", "write it as 2022-09-26") from error
     frame["is_break"] = frame["is_break"] == "true"
     return frame.sort_values("event_id", ignore_index=True)

@@ -29,12 +29,18 @@ def parse(content: bytes, name: str = "series.csv") -> pd.DataFrame:
     wrong = set(frame.columns) ^ set(_COLUMNS)
     if wrong:
         raise UnreadableInput(f"{name} has missing or unknown columns: {', '.join(sorted(wrong))}", remedy)
+    repeated = frame.loc[frame["series"].duplicated(), "series"]
+    if len(repeated):
+        raise UnreadableInput(f"{name} declares {repeated.iloc[0]} twice", remedy)
     off = frame.loc[frame["series"] != identifiers(frame), "series"]
     if len(off):
         raise UnreadableInput(f"{name}: {off.iloc[0]} does not spell out its own parts", remedy)
     frame["counterpart"] = frame["counterpart"].replace("", None)
     for epoch in ("epoch_start", "epoch_end"):
-        frame[epoch] = pd.to_datetime(frame[epoch].replace("", None), format="%Y-%m-%d").astype("datetime64[s]")
+        try:
+            frame[epoch] = pd.to_datetime(frame[epoch].replace("", None), format="%Y-%m-%d").astype("datetime64[s]")
+        except ValueError as error:
+            raise UnreadableInput(f"{name} has an {epoch} that is not a calendar date", remedy) from error
     frame["declared"] = True
     return frame[list(SERIES.names)].sort_values("series", ignore_index=True)
 

@@ -57,6 +57,10 @@ def _clipped(nodes: IntArray, wanted: IntArray, inside: Constraints) -> IntArray
     fixed = np.zeros(len(nodes), dtype=bool)
     for block in reversed(blocks(inside)):
         at = np.searchsorted(nodes, block.nodes)
+        later = np.flatnonzero(fixed)
+        if len(later) and not fixed[at[-1]]:  # a gap without reports: only the order of time ties the blocks
+            whole[at[-1]] = min(whole[at[-1]], whole[later[0]])
+            fixed[at[-1]] = True
         for bag in Sweep(block, none, none):
             here = at[bag.nodes]
             for k in range(len(here) - 1, -1, -1):
@@ -70,6 +74,8 @@ def _clipped(nodes: IntArray, wanted: IntArray, inside: Constraints) -> IntArray
                 fixed[here[k]] = True
     # Other midnights lie inside elementary segments: they only have to keep the order.
     ends = np.flatnonzero(fixed)
+    if not len(ends):
+        return np.asarray(np.maximum.accumulate(wanted))
     after = np.clip(np.searchsorted(ends, np.arange(len(nodes)), side="left"), 0, len(ends) - 1)
     before = np.clip(np.searchsorted(ends, np.arange(len(nodes)), side="right") - 1, 0, len(ends) - 1)
     whole = np.where(fixed, whole, np.clip(whole, whole[ends[before]], whole[ends[after]]))

@@ -143,7 +143,10 @@ def estimate(
 
 @app.command()
 def sources(json: Json = False) -> None:
-    """List the sources."""
+    """List the sources.
+
+    Example: `crossings sources --json`
+    """
     from flows.cli.reading import show_sources
 
     show_sources(json=json)

@@ -26,7 +26,7 @@ def estimate_file(
     reports: Path, out: Path, *, decisions: Path | None, events: Path | None, as_of: str | None, periods: Path | None
 ) -> None:
     """Estimate one file of reports and write its tables as Parquet."""
-    from expectations.judge import judge
+    from flows.judge import judge
 
     known = reference.read({n: read_file(settings().data / "reference" / f"{n}.csv") for n in _REFERENCE})
     result = door.estimate_reports(

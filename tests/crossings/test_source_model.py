@@ -56,7 +56,7 @@ def test_all_sources_load_in_order_of_id():
         ("scope: national", "scope: Everywhere", "is no code of scope"),
         ("formats: YYYY", "formats: MM/YY", "formats"),
         ('symbols: {"-": O', 'symbols: {"-": Z', "'Z' is no code of obs_status"),
-        ("to_confirm:", "to_check:", "to_confirm"),
+        ("to_confirm:", "to_check:", "to_check: Extra inputs"),
         ("title: Arr", "title: A\ntitle: Arr", "stands twice"),
         ("timeout_seconds: 90.0", "timeout_seconds: 0", "timeout_seconds"),
         ("timeout_seconds: 90.0", "verify: false", "verify"),

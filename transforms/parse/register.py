@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import io
 import json
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +23,7 @@ import pyarrow.csv as pacsv
 from crossings.errors import UnreadableInput
 from crossings.schema import REGISTER_COLUMNS, Column
 
-REQUIRED = ("report_id", "country", "direction", "period_start", "period_end", "value")
+REQUIRED = ("report_id", "country", "direction", "period_start", "period_end")
 OPTIONAL_EXTRAS = ("lower", "upper", "sigma", "start_instant", "end_instant", "published_at")
 DEFAULTS = {
     "scope": "national", "mode": "all", "citizenship": "all", "measure": "crossings", "system": "border_control",
@@ -31,6 +33,8 @@ DEFAULTS = {
 _CODED = {c.name for c in REGISTER_COLUMNS if c.codes} | {"country", "counterpart", "timezone", "authority", "language",
                                                          "tier", "cutoff_assumed", "publisher", "recorded_on"}  # fmt: skip
 _ONE_DATE = r"^\d{4}-\d{2}-\d{2}$"
+_PUBLISHED = {4: "-01-01", 7: "-01", 10: ""}  # a year, a month or a day, made a day
+_MOST_DIGITS = 15  # figures stay exact in double precision
 
 
 @dataclass(frozen=True)
@@ -59,7 +63,8 @@ def parse(content: bytes, name: str = "reports.csv") -> Statements:
     """Read a statement CSV.
 
     Columns the file lacks mean "not stated" and take the least committal code. Raises UnreadableInput where the
-    bytes are not UTF-8 text, hold NUL, have no header, repeat or do not know a column, or lack a required one.
+    bytes are not UTF-8 text, hold NUL or a quote that is never closed, have no header, repeat or do not know a column,
+    or lack a required one.
     """
     header = _checked_header(content, name)
     table, torn = _read(content, header, name)
@@ -72,9 +77,20 @@ def parse(content: bytes, name: str = "reports.csv") -> Statements:
             columns[extra] = _typed_extra(extra, table, unparsed)
     reports = pd.DataFrame(columns)
     reports["origin_id"] = reports["origin_id"].where(reports["origin_id"].notna(), reports["report_id"])
-    reports["unparsed"] = unparsed
+    reports["unparsed"] = _forgiven(reports, table, unparsed)
     reports["locator"] = _locators(table.num_rows, torn)
     return Statements(reports, table, torn[["locator", "record", "reason"]])
+
+
+def _forgiven(reports: pd.DataFrame, table: pa.Table, unparsed: np.ndarray) -> np.ndarray:
+    """A fractional value (the total of a mean, say) is no fault where the record gives its bounds itself."""
+    if "lower" not in reports or "value" not in table.column_names:
+        return unparsed
+    decimal = pc.match_substring_regex(pc.fill_null(table["value"], ""), r"^\s*\d+\.\d+\s*$").to_numpy()
+    here = decimal & reports["lower"].notna().to_numpy() & (unparsed == "value")
+    printed = table["value"].to_pandas()
+    reports["value_text"] = reports["value_text"].mask(here & reports["value_text"].isna().to_numpy(), printed)
+    return np.where(here, "", unparsed)
 
 
 def raw_record(statements: Statements, row: int) -> str:
@@ -82,6 +98,17 @@ def raw_record(statements: Statements, row: int) -> str:
     return json.dumps(
         {n: statements.raw[n][row].as_py() or "" for n in statements.raw.column_names}, ensure_ascii=False
     )
+
+
+def contents(statements: Statements) -> pd.Series:
+    """A hash of what was received for each row whose report id stands more than once; zero for all others."""
+    repeated = statements.reports["report_id"].duplicated(keep=False)
+    result = pd.Series(0, index=statements.reports.index, dtype="uint64")
+    if repeated.any():
+        rows = statements.raw.filter(pa.array(repeated))
+        texts = pd.DataFrame({n: pc.utf8_trim_whitespace(rows[n]).fill_null("").to_pandas() for n in rows.column_names})
+        result[repeated] = pd.util.hash_pandas_object(texts, index=False).to_numpy()
+    return result
 
 
 def _checked_header(content: bytes, name: str) -> list[str]:
@@ -99,23 +126,33 @@ def _checked_header(content: bytes, name: str) -> list[str]:
         raise UnreadableInput(
             f"{name} is not UTF-8: byte {content[error.start]:#04x} in line {line}", remedy
         ) from error
-    first = content.removeprefix(b"\xef\xbb\xbf").split(b"\n", 1)[0].rstrip(b"\r").decode("utf-8")
+    if content.count(b'"') % 2:  # the quote would swallow the rows after it
+        raise UnreadableInput(
+            f"{name} is torn: a quote is never closed", "fetch or save it again; nothing was taken from it"
+        )
+    first = re.split(b"[\r\n]", content.removeprefix(b"\xef\xbb\xbf"), maxsplit=1)[0].decode("utf-8")
     if first.lstrip().lower().startswith(("<!doctype", "<html", "{")):
         raise UnreadableInput(f"{name} starts like a web page or JSON, not like a CSV", remedy)
     header = [h.strip().strip('"') for h in first.split(",")]
     known = {c.name for c in REGISTER_COLUMNS} | set(OPTIONAL_EXTRAS)
     repeated = sorted({h for h in header if header.count(h) > 1})
     if repeated:
-        raise UnreadableInput(f"{name} repeats the column {', '.join(repeated)}", "give each column once")
+        raise UnreadableInput(f"{name} repeats the column {_few(repeated)}", "give each column once")
     unknown = sorted(set(header) - known)
     if unknown:
         raise UnreadableInput(
-            f"{name} has unknown columns: {', '.join(map(repr, unknown))}", "remove or rename them; see the codebook"
+            f"{name} has unknown columns: {_few(map(repr, unknown))}", "remove or rename them; see the codebook"
         )
     missing = [c for c in REQUIRED if c not in header]
     if missing:
         raise UnreadableInput(f"{name} lacks the columns {', '.join(missing)}", "add them; see the codebook")
     return header
+
+
+def _few(names: Iterable[str]) -> str:
+    """The first five names, each cut to a readable length."""
+    listed = list(names)
+    return ", ".join(n[:40] for n in listed[:5]) + (f" and {len(listed) - 5} more" if len(listed) > 5 else "")
 
 
 def _read(content: bytes, header: list[str], name: str) -> tuple[pa.Table, pd.DataFrame]:
@@ -130,7 +167,7 @@ def _read(content: bytes, header: list[str], name: str) -> tuple[pa.Table, pd.Da
         bad.clear()
         return pacsv.read_csv(
             io.BytesIO(content),
-            read_options=pacsv.ReadOptions(use_threads=threads, block_size=1 << 24),
+            read_options=pacsv.ReadOptions(use_threads=threads, block_size=1 << 24, column_names=header, skip_rows=1),
             parse_options=pacsv.ParseOptions(newlines_in_values=True, invalid_row_handler=keep),
             convert_options=pacsv.ConvertOptions(
                 column_types={h: pa.string() for h in header}, null_values=[""], strings_can_be_null=True
@@ -145,7 +182,7 @@ def _read(content: bytes, header: list[str], name: str) -> tuple[pa.Table, pd.Da
         raise UnreadableInput(
             f"{name} is torn: {error}", "fetch or save it again; nothing was taken from it"
         ) from error
-    table = table.rename_columns(header).combine_chunks()
+    table = table.combine_chunks()
     torn = pd.DataFrame(bad, columns=["number", "record", "reason"])
     torn["locator"] = [f"record {n - 1}" for n in torn["number"]]
     return table, torn
@@ -171,6 +208,8 @@ def _typed(column: Column, table: pa.Table, unparsed: np.ndarray) -> pd.Series:
         return _by_unique(name, text, unparsed, _dates)
     if column.type == "bool":
         return _by_unique(name, text, unparsed, _booleans)
+    if name == "published_on":
+        _by_unique(name, text, unparsed, _publication_days)
     empty = pc.equal(text, "")
     if pc.any(empty).as_py():
         text = pc.if_else(empty, pa.scalar(None, pa.string()), text)
@@ -185,7 +224,7 @@ def _mark(name: str, bad: np.ndarray, unparsed: np.ndarray) -> None:
 
 
 def _integers(name: str, text: pa.Array, unparsed: np.ndarray, type_: str) -> pd.Series:
-    fits = pc.match_substring_regex(text, r"^[+-]?\d{1,18}(\.0+)?$")
+    fits = pc.match_substring_regex(text, rf"^[+-]?\d{{1,{_MOST_DIGITS}}}(\.0+)?$")
     clean = pc.replace_substring_regex(pc.if_else(fits, text, None), r"\.0+$|^\+", "")
     numbers = pc.cast(clean, pa.int64())
     _mark(name, (pc.is_valid(text).to_numpy(False)) & numbers.is_null().to_numpy(False), unparsed)
@@ -211,6 +250,11 @@ def _dates(texts: list[str]) -> pd.Series:
     found = pd.Series(texts, dtype="str")
     good = found.str.match(_ONE_DATE).fillna(False).astype(bool)
     return pd.to_datetime(found.where(good), format="%Y-%m-%d", errors="coerce").astype("datetime64[s]")
+
+
+def _publication_days(texts: list[str]) -> pd.Series:
+    days = pd.Series(texts, dtype="str")
+    return _dates((days + days.str.len().map(_PUBLISHED).astype("str")).tolist())
 
 
 def _booleans(texts: list[str]) -> pd.Series:

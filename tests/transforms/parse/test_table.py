@@ -42,7 +42,7 @@ def test_a_plain_file_becomes_observations_with_their_place():
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("", "an empty answer"),
+        ("", "expected 2 to"),
         ("  \n", "an empty answer"),
         ("day,persons\n", "answer of size zero"),
         ("<!DOCTYPE html><html><title>Not found</title></html>", "HTML page: Not found"),

@@ -1,0 +1,69 @@
+"""Whole crossings: every total holds in integers, also where the solver's accuracy does not reach."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from interval_systems import DAY, midnights, system, truthful
+
+from transforms import network
+from transforms.bounds import solve
+from transforms.estimate import EstimateSettings, smoothest_path
+from transforms.whole import whole_path
+
+S = EstimateSettings()
+
+
+def holds(c, nodes, whole):
+    inside = c.take((c.start >= nodes[0]) & (c.end <= nodes[-1]))
+    flow = whole[np.searchsorted(nodes, inside.end)] - whole[np.searchsorted(nodes, inside.start)]
+    return (np.diff(whole) >= 0).all() and (flow >= inside.lower).all() and (flow <= inside.upper).all()
+
+
+@settings(max_examples=80, deadline=None)
+@given(truthful(half_days=True), st.sampled_from([0.0, 0.25, 0.5]))
+def test_every_report_and_every_bound_holds_in_whole_numbers(given_, theta):
+    c, days = given_
+    n = len(days)
+    bounds = solve(c, midnights(n)).days
+    for p in smoothest_path(c, midnights(n), np.zeros(n, dtype=bool), S):
+        whole = whole_path(p.run.nodes, p.cumulative, c, theta)
+        assert holds(c, p.run.nodes, whole)
+        assert np.abs(whole - whole[0] - p.cumulative).max() <= 1.01
+        here = slice(p.run.first, p.run.last + 1)
+        at = np.searchsorted(p.run.nodes, midnights(n)[p.run.first : p.run.last + 2])
+        assert (np.diff(whole[at]) >= bounds.lower[here]).all()
+        assert (np.diff(whole[at]) <= bounds.upper[here]).all()
+
+
+@settings(max_examples=60, deadline=None)
+@given(truthful(half_days=True), st.integers(0, 2**32 - 1), st.booleans())
+def test_a_bad_path_is_repaired_without_backtracking(given_, seed, tiny):
+    c, days = given_
+    nodes = np.unique(np.concatenate((midnights(len(days)), c.start, c.end)))
+    wrong = np.cumsum(np.random.default_rng(seed).uniform(0, 40, len(nodes)))
+    sizes = (network.WHOLE_BAG, network.BAG_MIN, network.BAG_MAX)
+    try:
+        if tiny:
+            network.WHOLE_BAG, network.BAG_MIN, network.BAG_MAX = 3, 1, 3
+        whole = whole_path(nodes, wrong, c, 0.5)
+    finally:
+        network.WHOLE_BAG, network.BAG_MIN, network.BAG_MAX = sizes
+    assert holds(c, nodes, whole)
+
+
+def test_exact_days_pass_through_and_totals_are_kept():
+    c = system(("w", 0, 7, 1200, 1200), ("mon", 0, 1, 100, 100), ("wed", 2, 3, 160, 160), ("sat", 5, 6, 240, 240))
+    (p,) = smoothest_path(c, midnights(7), np.zeros(7, dtype=bool), S)
+    flows = np.diff(whole_path(p.run.nodes, p.cumulative, c, 0.5))
+    assert flows.sum() == 1200
+    assert (flows[0], flows[2], flows[5]) == (100, 160, 240)
+
+
+@pytest.mark.parametrize("noise", [1e-9, 1e-7, -1e-7])
+def test_noise_of_the_solver_never_shows(noise):
+    c = system(("a", 0, 2, 21, 21), ("b", 2, 4, 21, 21), ("ab", 0, 4, 42, 42))
+    nodes = midnights(4)
+    cumulative = np.array([0.0, 10.5, 21.0, 31.5, 42.0]) + noise * np.array([0, 1, -1, 1, -1])
+    assert list(np.diff(whole_path(nodes, cumulative, c, 0.5))) == [11, 10, 11, 10]
+    assert nodes[-1] == 4 * DAY
