@@ -18,8 +18,8 @@ def markdown() -> str:
         lines += ["", f"## {table.name}", "", f"{table.meaning} Key: {', '.join(f'`{k}`' for k in table.key)} ({where}).", ""]
         lines += ["| column | type | missing | codes | meaning |", "|---|---|---|---|---|"]
         for c in table.columns:
-            codes = f"[{c.codes}](#{c.codes})" if c.codes else ""
-            lines.append(f"| `{c.name}` | {c.type} | {'may be' if c.nullable else 'never'} | {codes} | {c.meaning} |")
+            link = f"[{c.codes}](#{c.codes})" if c.codes else ""
+            lines.append(f"| `{c.name}` | {c.type} | {'may be' if c.nullable else 'never'} | {link} | {c.meaning} |")
     lines += ["", "# Code lists"]
     for name, codes in CODE_LISTS.items():
         lines += ["", f"## {name}", "", "| code | meaning |", "|---|---|"]

@@ -308,7 +308,7 @@ class WorkbookOptions(Closed):
     serial_dates: bool = False
     fill_down: Texts = ()
     max_cells: int = Field(default=500_000, gt=0)
-    max_uncompressed_bytes: int = Field(default=200_000_000, gt=0)
+    max_uncompressed_bytes: int = Field(default=80_000_000, gt=0)
 
 
 class IblockOptions(Closed):
@@ -369,13 +369,9 @@ class EmissOptions(Closed):
 
 
 class RegisterOptions(Closed):
-    """Statement CSV in the register's columns; `columns` renames a file's own headers to them."""
+    """Statement CSV in the register's columns; it has no options, because its columns are the codebook's."""
 
     parser: Literal["register"]
-    columns: dict[str, str] = Field(default_factory=dict)
-    encoding: str = "utf-8"
-    delimiter: Literal[",", ";", "\t"] = ","
-    timezone: str | None = None
 
 
 Options: TypeAlias = Annotated[

@@ -454,7 +454,7 @@ OFFICIAL = Table(
         *_SERIES_PARTS,
         _c("value", "int64", "the published figure in whole units of the measure; null where obs_status says why"),
         _c("obs_status", "string", "SDMX observation status", null=False, codes="obs_status"),
-        _c("report_id", "string", "report that carries the figure", null=False),
+        _c("report_id", "string", "report that carries the figure; null where the publisher states none"),
         _c("daily_sum", "int64", "sum of the daily estimates over the period, where every day has one"),
         _c("residual", "int64", "value minus daily_sum"),
     ),

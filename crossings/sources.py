@@ -11,7 +11,6 @@ import re
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeAlias
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import yaml
@@ -34,6 +33,9 @@ Parser: TypeAlias = Literal[
     "emiss",
     "register",
 ]
+
+
+_HTTPS = re.compile(r"https://[a-z0-9-]+(?:\.[a-z0-9-]+)+(?::\d{1,5})?/")
 
 
 class InvalidSource(CrossingsError):
@@ -73,6 +75,7 @@ class Address(Closed):
     method : GET, or POST with a body that the parser plans or the `form` states.
     form : fields of a form-encoded POST.
     headers : request headers the service insists on; never keys.
+    variable : dimension whose code list the address gives (role class).
     """
 
     role: Literal["metadata", "data", "config", "class", "page", "file"]
@@ -85,8 +88,7 @@ class Address(Closed):
     @field_validator("url")
     @classmethod
     def _https(cls, value: str) -> str:
-        parts = urlsplit(value)
-        if parts.scheme != "https" or not parts.hostname or parts.username or parts.password:
+        if not _HTTPS.match(value):
             raise ValueError("must be an https address with a host and without user or password")
         return value
 

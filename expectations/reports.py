@@ -62,9 +62,9 @@ def _same_digits(text: object, value: float, low: float, high: float, spelled: f
     if not isinstance(text, str):
         return True
     printed = re.sub(r"\D", "", text)
-    if not printed:
-        return True
     figures = [str(abs(int(x))) for x in (value, low, high) if pd.notna(x)]
+    if not printed or not figures:
+        return True
     if pd.notna(spelled) and figures == [str(round(spelled))]:
         return True
     candidates = [figures, *([f] for f in figures)]

@@ -14,6 +14,7 @@ import crossings
 from crossings.errors import CrossingsError
 from crossings.lake import Lake, digest
 from crossings.settings import Settings
+from crossings.sources import SourceSpec, load_sources
 from flows.archive import Archive
 
 _REFERENCE = ("countries", "timezones", "wording", "series", "events", "checkpoints", "authorities")
@@ -61,6 +62,17 @@ class Workspace:
         files = {name: self.settings.data / "reference" / f"{name}.csv" for name in _REFERENCE}
         files["decisions"] = self.settings.data / "register" / "decisions.csv"
         return {name: read_file(path) for name, path in files.items()}
+
+    @cached_property
+    def sources(self) -> dict[str, SourceSpec]:
+        """Every source by id, in order of id."""
+        return load_sources(self.settings.data / "sources")
+
+    def source(self, source_id: str) -> SourceSpec:
+        """A source by id. Raises CrossingsError for an unknown one."""
+        if source_id not in self.sources:
+            raise CrossingsError(f"there is no source {source_id!r}", "see `crossings sources`")
+        return self.sources[source_id]
 
     @cached_property
     def base_inputs(self) -> dict[str, str]:

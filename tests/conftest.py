@@ -1,0 +1,127 @@
+"""What most tests share: a guarded session, a lake of their own, and one release of the real register to read from."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import socket_guard
+
+os.environ.update(PREFECT_SERVER_ANALYTICS_ENABLED="false", DO_NOT_TRACK="1", GX_ANALYTICS_ENABLED="false")
+socket_guard.install()
+
+ROOT = Path(__file__).parents[1]
+
+
+@dataclass(frozen=True)
+class Published:
+    """A lake with one release of the real register in it, for reading only."""
+
+    lake: Path
+    release: Path
+    told: list[str]
+    outcome: object
+
+
+@dataclass(frozen=True)
+class Spoken:
+    """What a command printed, and its exit code."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture(autouse=True)
+def no_outside_socket() -> Iterator[None]:
+    """Fail the test that tried to leave the machine, even where the attempt was swallowed."""
+    before = len(socket_guard.refused)
+    yield
+    assert socket_guard.refused[before:] == []
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    return ROOT
+
+
+def _forget() -> None:
+    from crossings import catalog
+    from crossings.settings import settings
+
+    settings.cache_clear()
+    catalog._cached.cache_clear()
+
+
+@pytest.fixture
+def lake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An empty place for a lake, which the settings of this test point to."""
+    place = tmp_path / "lake"
+    monkeypatch.setenv("CROSSINGS_LAKE", str(place))
+    _forget()
+    yield place
+    _forget()
+
+
+@pytest.fixture(scope="session")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Published:
+    """The real register, carried through the pipeline once, in this process."""
+    from crossings.settings import Settings
+    from flows import pipeline
+    from flows.workspace import Workspace
+
+    place = tmp_path_factory.mktemp("published") / "lake"
+    told: list[str] = []
+    workspace = Workspace.open(Settings(lake=place, data=ROOT / "data"))
+    outcome = pipeline.run(workspace, pipeline.in_process, told.append)
+    return Published(place, (place / "current").resolve(), told, outcome)
+
+
+@pytest.fixture
+def analyst(published: Published, monkeypatch: pytest.MonkeyPatch) -> Iterator[Published]:
+    """The published release, where the settings point to it."""
+    monkeypatch.setenv("CROSSINGS_LAKE", str(published.lake))
+    _forget()
+    yield published
+    _forget()
+
+
+@pytest.fixture
+def command(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Callable[..., Spoken]:
+    """The real command line, in this process: `command("show", "FIN")`."""
+    from flows.cli import main
+
+    monkeypatch.setenv("COLUMNS", "160")
+
+    def speak(*arguments: str) -> Spoken:
+        capfd.readouterr()
+        monkeypatch.setattr("sys.argv", ["crossings", *arguments])
+        _forget()
+        code = 0
+        try:
+            main()
+        except SystemExit as end:
+            code = end.code if isinstance(end.code, int) else int(end.code is not None)
+        printed = capfd.readouterr()
+        return Spoken(code, printed.out, printed.err)
+
+    return speak
+
+
+@pytest.fixture
+def small_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A data folder with the real reference tables, the twelve first Finnish reports, and no decisions."""
+    data = tmp_path / "data"
+    shutil.copytree(ROOT / "data" / "reference", data / "reference")
+    shutil.copytree(ROOT / "data" / "sources", data / "sources")
+    (data / "register").mkdir()
+    lines = (ROOT / "data" / "register" / "reports.csv").read_bytes().splitlines(keepends=True)
+    (data / "register" / "reports.csv").write_bytes(b"".join(lines[:13]))
+    decisions = (ROOT / "data" / "register" / "decisions.csv").read_bytes().splitlines(keepends=True)
+    (data / "register" / "decisions.csv").write_bytes(decisions[0])
+    monkeypatch.setenv("CROSSINGS_DATA", str(data))
+    return data

@@ -8,23 +8,26 @@ import pandas as pd
 import pytest
 from parse_support import RECORDED, ROOT, recorded, sources
 
+from crossings.errors import CrossingsError
 from crossings.schema import CODE_LISTS, TABLES
-from transforms.parse.contract import OBSERVATION_COLUMNS, REJECTED_COLUMNS, Parsed
-from transforms.parse.registry import parse
+from transforms.parse.contract import OBSERVATION_COLUMNS, REJECTED_COLUMNS
+from transforms.parse.registry import parse, statements
 
+SPECS = sources()
 SOURCES = sorted(path.stem for path in (ROOT / "data" / "sources").glob("*.yaml"))
-TABULAR = [name for name in SOURCES if name != "register"]
+TABULAR = [name for name in SOURCES if SPECS[name].parser != "register"]
+STATEMENTS = [name for name in SOURCES if SPECS[name].parser == "register"]
 
 
 @pytest.fixture(scope="module")
 def specs():
-    return sources()
+    return SPECS
 
 
 @pytest.mark.parametrize("name", SOURCES)
 def test_a_source_has_a_payload_and_expectations(name):
     assert recorded(name), f"tests/payloads/{name} holds no payload"
-    if name != "register":
+    if name in TABULAR:
         assert (RECORDED / name / "expected.json").is_file()
 
 
@@ -77,13 +80,17 @@ def test_the_order_of_payloads_never_matters(name, specs):
     pd.testing.assert_frame_equal(there.rejected, back.rejected)
 
 
-def test_the_register_gives_reports_through_the_same_door(specs):
-    parsed = parse(recorded("register"), specs["register"])
-    assert isinstance(parsed, Parsed) or hasattr(parsed, "rejected")
+@pytest.mark.parametrize("name", STATEMENTS)
+def test_a_register_is_read_as_statements_and_never_as_figures(name, specs):
+    parsed = statements(recorded(name), specs[name])
+    assert len(parsed.reports) > 0
+    assert parsed.considered == len(parsed.reports) + len(parsed.torn)
+    with pytest.raises(CrossingsError, match="statements"):
+        parse(recorded(name), specs[name])
 
 
 def test_measures_of_different_sources_are_different_series(specs):
-    measures = {name: spec.measure for name, spec in specs.items() if name != "register"}
+    measures = {name: spec.measure for name, spec in specs.items() if name in TABULAR}
     assert measures["fi-tulli-border-traffic"] == "vehicles"
     assert measures["mn-nso-tourists"] == "trips"
     assert measures["mn-nso-border-points"] == "crossings"

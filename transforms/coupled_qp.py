@@ -16,6 +16,10 @@ import scipy.sparse.linalg as spla
 from transforms.constraints import FloatArray
 
 _ACCEPTED_RESIDUAL = 1e-6
+# (tolerance, Clarabel's own rescaling). Rescaling blows up flows that hardly enter the objective and then stalls
+# ("almost solved"), so it is only a second attempt: the problems are scaled already. The looser tolerance serves
+# reconciled systems, whose feasible set has no interior and may be empty by rounding; the residual check stays the same.
+_ATTEMPTS = ((1e-10, False), (1e-10, True), (1e-8, False), (1e-8, True))
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,16 +40,16 @@ class Quadratic:
 
 def solve_quadratic(problem: Quadratic) -> FloatArray | None:
     """The minimiser, in scaled units of order 1; None where neither Clarabel nor its fallback is exact enough."""
-    # Clarabel's own rescaling blows up flows that hardly enter the objective and then stalls ("almost solved"); the
-    # problems are scaled already, so it is only a second attempt
-    for rescale in (False, True):
-        solved, x, at_lower, at_upper = _interior_point(problem, rescale=rescale)
+    for tolerance, rescale in _ATTEMPTS:
+        solved, x, at_lower, at_upper = _interior_point(problem, tolerance, rescale=rescale)
         if solved and problem.violation(x) <= _ACCEPTED_RESIDUAL:
             return x
     return active_set_solution(problem, at_lower, at_upper)
 
 
-def _interior_point(problem: Quadratic, *, rescale: bool) -> tuple[bool, FloatArray, FloatArray, FloatArray]:
+def _interior_point(
+    problem: Quadratic, tolerance: float, *, rescale: bool
+) -> tuple[bool, FloatArray, FloatArray, FloatArray]:
     """Clarabel: whether it is solved, x, and which rows bind below and above (as booleans in float arrays)."""
     equal = problem.upper - problem.lower <= 1e-12
     has_upper = ~equal & np.isfinite(problem.upper)
@@ -56,7 +60,7 @@ def _interior_point(problem: Quadratic, *, rescale: bool) -> tuple[bool, FloatAr
     settings = clarabel.DefaultSettings()
     settings.verbose = False
     settings.max_threads = 1
-    settings.tol_gap_abs = settings.tol_gap_rel = settings.tol_feas = 1e-10
+    settings.tol_gap_abs = settings.tol_gap_rel = settings.tol_feas = tolerance
     settings.max_iter = 200
     settings.equilibrate_enable = rescale
     triangle = sp.csc_matrix(sp.triu(problem.objective, format="csc"))

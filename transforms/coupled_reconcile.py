@@ -72,10 +72,11 @@ def reconcile(block: Block) -> Reconciled:
         moved[np.abs(moved) <= negligible] = 0.0
         rows = np.flatnonzero(now)
         slack[rows] += moved
-        # what was attained stays attainable: without this the next tier would start from a system that is
-        # infeasible by the solver's rounding
-        lower[rows] = np.minimum(lower[rows] + moved, value)
-        upper[rows] = np.maximum(upper[rows] + moved, value)
+        # what was attained stays attainable: without this the next step would start from a system that is
+        # infeasible, or feasible in a hair's breadth only, by the solver's rounding
+        exact = lower[rows] == upper[rows]
+        lower[rows] = np.where(exact, value, np.minimum(lower[rows] + moved, value))
+        upper[rows] = np.where(exact, value, np.maximum(upper[rows] + moved, value))
     low, high = s.lower + np.minimum(slack, 0.0), s.upper + np.maximum(slack, 0.0)
     relaxed_lower = np.array([np.floor(snap(v)) for v in low])
     relaxed_upper = np.array([np.ceil(snap(v)) for v in high])

@@ -51,7 +51,7 @@ class CoupledFinding:
     series: tuple[str, ...]
     start: int
     end: int
-    gap: float
+    gap: float | None
     message: str
 
 
@@ -114,13 +114,13 @@ class Settled:
         path = self.path()
         told: list[CoupledFinding] = []
 
-        def tell(rule: str, reports: Sequence[str], gap: float, message: str) -> None:
+        def tell(rule: str, reports: Sequence[str], gap: float | None, message: str) -> None:
             told.append(
                 CoupledFinding(rule, "warn", tuple(reports), series, self.said.start, self.said.end, gap, message)
             )
 
         if path.reason:
-            tell("no_point", sorted(set(map(str, ids))), float("nan"), f"no estimate: {path.reason}")
+            tell("no_point", sorted(set(map(str, ids))), None, f"no estimate: {path.reason}")
         missed = np.flatnonzero(path.missed)
         if len(missed):
             size = np.abs(path.missed[missed])

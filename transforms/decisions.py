@@ -71,6 +71,11 @@ def parse(content: bytes, name: str = "decisions.csv") -> pd.DataFrame:
     return frame.sort_values("decision_id", kind="stable").reset_index(drop=True)
 
 
+def none() -> pd.DataFrame:
+    """No decisions."""
+    return parse((",".join(DECISIONS.names) + "\n").encode())
+
+
 def apply(reports: pd.DataFrame, decisions: pd.DataFrame) -> Decided:
     """Apply decisions in order of their ids.
 

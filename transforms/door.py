@@ -60,8 +60,7 @@ def estimate_reports(
     today : refuses records from the future; not looked at where reports do not say when they were recorded.
     Raises UnreadableInput and DecisionNotApplicable; bad rows are in `quarantine`, the good ones still give a result.
     """
-    empty = decide.parse(b"decision_id,report_id,action,field,expect,new_value,reason,evidence_report_ids\n")
-    chosen = empty if decisions is None else decisions
+    chosen = decide.none() if decisions is None else decisions
     known = definitions.none() if declared is None else declared
     prepared = prepare(
         "statement-csv", content, name, chosen, known, reference, today or pd.Timestamp.max.normalize()

@@ -54,10 +54,10 @@ def encode(reports: pd.DataFrame, policy: EncodingPolicy | None = None) -> pd.Da
     low, high = _over_window(low, high, statistic, _days(reports, start, end))
     explicit = reports["lower"].notna().to_numpy() if "lower" in reports else np.zeros(len(reports), bool)
     if "lower" in reports:
-        # A stated bound may be a fraction (the total of a mean); whole crossings lie inside the outward rounding.
-        low = np.where(explicit, np.floor(reports["lower"].to_numpy(np.float64)), low)
-        stated_high = reports["upper"] if "upper" in reports else pd.Series(np.nan, index=reports.index)
-        high = np.where(explicit, np.ceil(stated_high.to_numpy(np.float64)), high)
+        stated_low = reports["lower"].to_numpy(np.float64)
+        stated_high = reports["upper"].to_numpy(np.float64) if "upper" in reports else np.full(len(reports), np.nan)
+        whole_low, whole_high = _whole(stated_low, stated_high)
+        low, high = np.where(explicit, whole_low, low), np.where(explicit, whole_high, high)
     counts = reports["direction"].astype("object").to_numpy() != "net"
     low = np.where(counts & (low < 0) & ~explicit, 0.0, low)
     no_flow = np.isin(statistic.astype(str), NO_FLOW)
@@ -154,6 +154,13 @@ def rounding_unit_is_single_digit(value: FloatArray) -> NDArray[np.bool_]:
     magnitude = np.where(np.isnan(value) | (value == 0), 1.0, np.abs(value))
     place = np.power(10.0, np.floor(np.log10(magnitude)))
     return np.asarray(magnitude % place == 0)
+
+
+def _whole(low: FloatArray, high: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """The whole numbers inside stated bounds, which may be fractions; the nearest one where there is none inside."""
+    inner_low, inner_high = np.ceil(_tidy(low)), np.floor(_tidy(high))
+    none = inner_low > inner_high
+    return np.where(none & (low <= high), np.round(low), inner_low), np.where(none & (low <= high), np.round(high), inner_high)
 
 
 def _tidy(numbers: FloatArray) -> FloatArray:

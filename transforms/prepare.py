@@ -31,6 +31,7 @@ class Prepared:
     ----------
     statements : as parsed. frame : decided, encoded, with evidence; index = row position.
     declared : definitions of the series in use. preferred : reports preferred by decision.
+    regular : whether the rows are regular statistics, which go to `official` and bind no estimate.
     """
 
     source_id: str
@@ -39,6 +40,7 @@ class Prepared:
     declared: pd.DataFrame
     preferred: frozenset[str]
     payload_sha256: str
+    regular: bool = False
 
 
 @dataclass(frozen=True)
@@ -101,6 +103,8 @@ def ready(
     reference: Reference,
     today: pd.Timestamp,
     policy: encoding.EncodingPolicy | None = None,
+    *,
+    regular: bool = False,
 ) -> Prepared:
     """Decide, assign series, encode and gather evidence for statements that are parsed already.
 
@@ -125,7 +129,7 @@ def ready(
     frame["content"] = register.contents(statements)
     frame = evidence.gather(frame, reference, today)
     liked = decisions.loc[(decisions["action"] == "prefer") & (decisions["field"] == "value"), "report_id"]
-    return Prepared(source_id, statements, frame, definitions, frozenset(liked), payload_sha256)
+    return Prepared(source_id, statements, frame, definitions, frozenset(liked), payload_sha256, regular)
 
 
 def settle(prepared: Prepared, judgements: Iterable[Judgement]) -> Settled:
@@ -134,7 +138,7 @@ def settle(prepared: Prepared, judgements: Iterable[Judgement]) -> Settled:
     fate = pd.Series("", index=frame.index, dtype="object")
     held = pd.Series(False, index=frame.index)
     quarantined: list[dict[str, Any]] = [
-        _quarantine_row(prepared, t.locator, t.record, "V01", t.reason, None)
+        _quarantine_row(prepared, t.locator, t.record, getattr(t, "rule", "V01"), t.reason, None)
         for t in prepared.statements.torn.itertuples()
     ]
     told: list[dict[str, Any]] = []
@@ -160,8 +164,11 @@ def settle(prepared: Prepared, judgements: Iterable[Judgement]) -> Settled:
         told += _told(frame.loc[rows], judgement)
     kept = frame.loc[accepted].assign(held=held[accepted])
     kept["role"] = origins.roles(kept, preferred=prepared.preferred)
-    derived = prepared.declared.loc[~prepared.declared["declared"]]
-    told += _derived(kept, derived)
+    definitions = prepared.declared
+    if prepared.regular:  # declared by the source's own mapping
+        kept.loc[kept["role"].isin(["constraint", "copy"]), "role"] = "regular"
+        definitions = definitions.assign(declared=True)
+    told += _derived(kept, definitions.loc[~definitions["declared"]])
     all_findings = pd.concat([findings.table(told), origins.transcription_findings(kept)], ignore_index=True)
     quarantine = pd.DataFrame(quarantined, columns=list(QUARANTINE.names)).sort_values(
         "quarantine_id", ignore_index=True
@@ -171,7 +178,7 @@ def settle(prepared: Prepared, judgements: Iterable[Judgement]) -> Settled:
         decided=kept,
         quarantine=quarantine,
         findings=all_findings,
-        series=prepared.declared,
+        series=definitions,
         duplicates=int((fate == "duplicate").sum()),
         rows_in=prepared.statements.considered,
     )
@@ -195,7 +202,7 @@ def _as_printed(prepared: Prepared, kept: pd.DataFrame) -> pd.DataFrame:
             "source_id": pd.Categorical([prepared.source_id] * len(kept)),
             "series": pd.Categorical(kept["series"]),
             "published_at": at.as_datetime(kept["published_at"].to_numpy()).to_numpy(),
-            "recorded_at": kept["recorded_on"].to_numpy().astype("datetime64[us]"),
+            "recorded_at": kept["recorded_at" if "recorded_at" in kept else "recorded_on"],
             "start_instant": at.as_datetime(kept["start_instant"].to_numpy()).to_numpy(),
             "end_instant": at.as_datetime(kept["end_instant"].to_numpy()).to_numpy(),
             "per_day": kept["per_day"].to_numpy(),
@@ -204,7 +211,7 @@ def _as_printed(prepared: Prepared, kept: pd.DataFrame) -> pd.DataFrame:
             "sigma": np.round(kept["sigma"].to_numpy(), 6),
             "role": pd.Categorical(kept["role"]),
             "decision_ids": [list(d) for d in kept["decision_ids"]],
-            "payload_sha256": pd.Categorical([prepared.payload_sha256] * len(kept)),
+            "payload_sha256": kept.get("payload_sha256", prepared.payload_sha256),
             "payload_locator": kept["locator"].to_numpy(),
         },
         index=kept.index,

@@ -57,9 +57,9 @@ def minimise(problem: Quadratic, *, try_equalities: bool = False) -> Solution:
     p = problem
     free = np.zeros(len(p.h), dtype=bool)
     if not len(p.h) or try_equalities:
-        z, _ = _with_active(p, free)
-        if z is not None and _violation(p, z) <= _SHARP:
-            return Solution(z, _violation(p, z), "lu", "")
+        direct, _ = _with_active(p, free)
+        if direct is not None and _violation(p, direct) <= _SHARP:
+            return Solution(direct, _violation(p, direct), "lu", "")
     for tolerance in _TOLERANCES:
         z, dual, status = _clarabel(p, tolerance)
         if status == "Solved" and _violation(p, z) <= RESIDUAL:

@@ -80,7 +80,10 @@ def test_roughness_is_that_of_an_independent_solver(given_):
         assume(n >= 3)
         x = cp.Variable(n, nonneg=True)
         first = run.first * DAY
-        at = [((run.nodes[s] - first) // DAY, (run.nodes[e] - first) // DAY) for s, e in zip(run.start, run.end, strict=True)]
+        at = [
+            ((run.nodes[s] - first) // DAY, (run.nodes[e] - first) // DAY)
+            for s, e in zip(run.start, run.end, strict=True)
+        ]
         limits = [cp.sum(x[a:b]) >= low for (a, b), low in zip(at, run.lower, strict=True)]
         limits += [cp.sum(x[a:b]) <= up for (a, b), up in zip(at, run.upper, strict=True) if np.isfinite(up)]
         best = cp.Problem(cp.Minimize(cp.sum_squares(cp.diff(x))), limits).solve(solver=cp.CLARABEL)

@@ -17,6 +17,7 @@ from transforms.parse.text import refuse_error_page
 _MAX_MEMBERS = 2_000
 _MAX_RATIO = 400
 _SMALL = 100_000
+_MARKS_A_CELL = 8
 _DTD = re.compile(rb"<!(?:DOCTYPE|ENTITY)", re.IGNORECASE)
 _CELL = re.compile(rb"<(?:\w+:)?c[\s/>]")
 _SPAN = re.compile(rb"\bref\s*=\s*[\"']([A-Za-z]{1,3})(\d{1,7}):([A-Za-z]{1,3})(\d{1,7})[\"']")
@@ -80,7 +81,7 @@ def _check_directory(payload: Payload, members: list[zipfile.ZipInfo], max_bytes
 
 
 def _check_members(payload: Payload, archive: zipfile.ZipFile, max_cells: int) -> bool:
-    cells, formulas = 0, False
+    cells, marks, formulas = 0, 0, False
     for member in archive.infolist():
         if not member.filename.lower().endswith((".xml", ".rels", ".vml")):
             continue
@@ -89,6 +90,9 @@ def _check_members(payload: Payload, archive: zipfile.ZipFile, max_cells: int) -
             raise unreadable(payload, "XML in UTF-8", f"another encoding in {member.filename}", _HOSTILE)
         if _DTD.search(content):
             raise unreadable(payload, "XML without entities", f"a DTD in {member.filename}", _HOSTILE)
+        marks += content.count(b"<")
+        if marks > _MARKS_A_CELL * max_cells:
+            raise unreadable(payload, f"XML for at most {max_cells:,} cells", f"{marks:,} tags and more", _HOSTILE)
         if not member.filename.startswith("xl/worksheets/"):
             continue
         cells += len(_CELL.findall(content)) + _spans(content)

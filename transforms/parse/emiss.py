@@ -32,7 +32,7 @@ def parse(payloads: Sequence[Payload], spec: SourceSpec) -> Parsed:
         return assemble(spec, read_sdmx(payload))
     refuse_error_page(payload, "an EMISS table")
     table = TableOptions(parser="table", columns=options.columns, values=(options.value,), encoding=options.encoding)
-    found = read_table(payload, table)
+    found = read_table(payload, table, spec.bounds.max_rows)
     for left, right in options.one_to_one:
         _check_pair(payload, found, left, right)
     return assemble(spec, found)

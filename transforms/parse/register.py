@@ -7,7 +7,6 @@ The codebook is data/register/README.md.
 
 from __future__ import annotations
 
-import io
 import json
 import re
 from collections.abc import Iterable
@@ -32,6 +31,11 @@ DEFAULTS = {
 }  # fmt: skip
 _CODED = {c.name for c in REGISTER_COLUMNS if c.codes} | {"country", "counterpart", "timezone", "authority", "language",
                                                          "tier", "cutoff_assumed", "publisher", "recorded_on"}  # fmt: skip
+# Columns that say the same thing in many records: read straight into codes, so that a value is held and parsed once.
+_REPEATING = _CODED | {"published_on", "start_time", "end_time", "rounding_unit"} | {
+    c.name for c in REGISTER_COLUMNS if c.type == "date32"
+}  # fmt: skip
+_BLOCK = 1 << 22  # bytes read at a time; larger blocks only cost page faults
 _ONE_DATE = r"^\d{4}-\d{2}-\d{2}$"
 _PUBLISHED = {4: "-01-01", 7: "-01", 10: ""}  # a year, a month or a day, made a day
 _MOST_DIGITS = 15  # figures stay exact in double precision
@@ -75,8 +79,9 @@ def parse(content: bytes, name: str = "reports.csv") -> Statements:
     for extra in OPTIONAL_EXTRAS:
         if extra in header:
             columns[extra] = _typed_extra(extra, table, unparsed)
-    reports = pd.DataFrame(columns)
-    reports["origin_id"] = reports["origin_id"].where(reports["origin_id"].notna(), reports["report_id"])
+    reports = pd.DataFrame(columns, copy=False)
+    if reports["origin_id"].isna().any():
+        reports["origin_id"] = reports["origin_id"].where(reports["origin_id"].notna(), reports["report_id"])
     reports["unparsed"] = _forgiven(reports, table, unparsed)
     reports["locator"] = _locators(table.num_rows, torn)
     return Statements(reports, table, torn[["locator", "record", "reason"]])
@@ -106,31 +111,35 @@ def contents(statements: Statements) -> pd.Series:
     result = pd.Series(0, index=statements.reports.index, dtype="uint64")
     if repeated.any():
         rows = statements.raw.filter(pa.array(repeated))
-        texts = pd.DataFrame({n: pc.utf8_trim_whitespace(rows[n]).fill_null("").to_pandas() for n in rows.column_names})
+        texts = pd.DataFrame(
+            {n: pc.utf8_trim_whitespace(rows[n].cast(pa.string())).fill_null("").to_pandas() for n in rows.column_names}
+        )
         result[repeated] = pd.util.hash_pandas_object(texts, index=False).to_numpy()
     return result
 
 
 def _checked_header(content: bytes, name: str) -> list[str]:
     remedy = "save the table as UTF-8 CSV with the columns of data/register/README.md"
-    if not content.strip():
+    if not content or content.isspace():
         raise UnreadableInput(f"{name} is empty", remedy)
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise UnreadableInput(f"{name} is UTF-16, not UTF-8", remedy)
     if b"\x00" in content:
         raise UnreadableInput(f"{name} holds a NUL byte at offset {content.index(0)}", remedy)
-    try:
-        content.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise UnreadableInput(
-            f"{name} is not UTF-8: byte {content[error.start]:#04x} in line {line}", remedy
-        ) from error
+    if not _is_utf8(content):
+        try:
+            content.decode("utf-8")
+        except UnicodeDecodeError as error:
+            line = content.count(b"\n", 0, error.start) + 1
+            raise UnreadableInput(
+                f"{name} is not UTF-8: byte {content[error.start]:#04x} in line {line}", remedy
+            ) from error
     if content.count(b'"') % 2:  # the quote would swallow the rows after it
         raise UnreadableInput(
             f"{name} is torn: a quote is never closed", "fetch or save it again; nothing was taken from it"
         )
-    first = re.split(b"[\r\n]", content.removeprefix(b"\xef\xbb\xbf"), maxsplit=1)[0].decode("utf-8")
+    end = re.search(b"[\r\n]", content)
+    first = content[: end.start() if end else None].removeprefix(b"\xef\xbb\xbf").decode("utf-8")
     if first.lstrip().lower().startswith(("<!doctype", "<html", "{")):
         raise UnreadableInput(f"{name} starts like a web page or JSON, not like a CSV", remedy)
     header = [h.strip().strip('"') for h in first.split(",")]
@@ -149,6 +158,17 @@ def _checked_header(content: bytes, name: str) -> list[str]:
     return header
 
 
+def _is_utf8(content: bytes) -> bool:
+    """Whether the bytes are UTF-8, found out without making a text of them, which may take four times their memory."""
+    offsets = pa.py_buffer(np.array([0, len(content)], dtype=np.int64))
+    whole = pa.LargeBinaryArray.from_buffers(pa.large_binary(), 1, [None, offsets, pa.py_buffer(content)])
+    try:
+        whole.cast(pa.large_string())
+    except pa.ArrowInvalid:
+        return False
+    return True
+
+
 def _few(names: Iterable[str]) -> str:
     """The first five names, each cut to a readable length."""
     listed = list(names)
@@ -163,26 +183,23 @@ def _read(content: bytes, header: list[str], name: str) -> tuple[pa.Table, pd.Da
                     "reason": f"{row.actual_columns} fields where the header has {row.expected_columns}"})  # fmt: skip
         return "skip"
 
-    def once(threads: bool) -> pa.Table:
-        bad.clear()
-        return pacsv.read_csv(
-            io.BytesIO(content),
-            read_options=pacsv.ReadOptions(use_threads=threads, block_size=1 << 24, column_names=header, skip_rows=1),
+    codes = pa.dictionary(pa.int32(), pa.string())
+    try:
+        table = pacsv.read_csv(
+            pa.BufferReader(content),
+            # Numbers of torn records are known only without threads, which gain nothing here.
+            read_options=pacsv.ReadOptions(use_threads=False, block_size=_BLOCK, column_names=header, skip_rows=1),
             parse_options=pacsv.ParseOptions(newlines_in_values=True, invalid_row_handler=keep),
             convert_options=pacsv.ConvertOptions(
-                column_types={h: pa.string() for h in header}, null_values=[""], strings_can_be_null=True
+                column_types={h: codes if h in _REPEATING else pa.string() for h in header},
+                null_values=[""], strings_can_be_null=True,
             ),
-        )
-
-    try:
-        table = once(threads=True)
-        if bad:  # record numbers are known only without threads
-            table = once(threads=False)
+        )  # fmt: skip
     except pa.ArrowInvalid as error:
         raise UnreadableInput(
             f"{name} is torn: {error}", "fetch or save it again; nothing was taken from it"
         ) from error
-    table = table.combine_chunks()
+    table = table.unify_dictionaries()
     torn = pd.DataFrame(bad, columns=["number", "record", "reason"])
     torn["locator"] = [f"record {n - 1}" for n in torn["number"]]
     return table, torn
@@ -191,7 +208,7 @@ def _read(content: bytes, header: list[str], name: str) -> tuple[pa.Table, pd.Da
 def _locators(rows: int, torn: pd.DataFrame) -> pd.Series:
     numbers = np.arange(1, rows + len(torn) + 1)
     if len(torn):
-        numbers = np.setdiff1d(numbers, torn["number"].to_numpy(dtype=np.int64) - 1)
+        numbers = np.delete(numbers, torn["number"].to_numpy(dtype=np.int64) - 2)
     return pd.Series("record " + pd.Series(numbers).astype(str))
 
 
@@ -201,21 +218,44 @@ def _typed(column: Column, table: pa.Table, unparsed: np.ndarray) -> pd.Series:
         default = DEFAULTS.get(name)
         text = pa.array([default or None], pa.string()).take(pa.array(np.zeros(table.num_rows, np.int64)))
         table = table.append_column(name, text)
-    text = pc.utf8_trim_whitespace(table[name].combine_chunks())
-    if column.type in ("int64", "int8"):
-        return _integers(name, text, unparsed, column.type)
+    text = _trimmed(table[name])
+    if column.type == "int64":
+        return _by_unique(name, text, unparsed, _integers)
+    if column.type == "int8":
+        numbers = _by_unique(name, text, unparsed, _integers)
+        return numbers.where(numbers.between(-127, 127), None).astype("Int8")
     if column.type == "date32":
         return _by_unique(name, text, unparsed, _dates)
     if column.type == "bool":
         return _by_unique(name, text, unparsed, _booleans)
     if name == "published_on":
         _by_unique(name, text, unparsed, _publication_days)
-    empty = pc.equal(text, "")
-    if pc.any(empty).as_py():
-        text = pc.if_else(empty, pa.scalar(None, pa.string()), text)
     if name in _CODED:
-        return pd.Series(text.dictionary_encode().to_pandas())
-    return pd.Series(text.to_pandas(), dtype="str")
+        return pd.Series(_without_empty(text).dictionary_encode().combine_chunks().to_pandas())
+    return pd.Series(_without_empty(text.cast(pa.string())).to_pandas(), dtype="str")
+
+
+def _trimmed(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """The texts without blanks around them; the very same memory where there are none, which is the rule."""
+    if pa.types.is_dictionary(column.type):
+        texts = _distinct(column)
+        return column if pc.utf8_trim_whitespace(texts).equals(texts) else _trimmed(column.cast(pa.string()))
+    trimmed = pc.utf8_trim_whitespace(column)
+    return column if trimmed.equals(column) else trimmed
+
+
+def _distinct(codes: pa.ChunkedArray) -> pa.Array:
+    """The texts behind codes; all chunks share them."""
+    return codes.chunk(0).dictionary if codes.num_chunks else pa.array([], pa.string())
+
+
+def _without_empty(text: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Empty texts (blanks only, in the file) as missing ones."""
+    if pa.types.is_dictionary(text.type) and "" not in _distinct(text).to_pylist():
+        return text
+    text = text.cast(pa.string())
+    empty = pc.equal(text, "")
+    return pc.if_else(empty, pa.scalar(None, pa.string()), text) if pc.any(empty).as_py() else text
 
 
 def _mark(name: str, bad: np.ndarray, unparsed: np.ndarray) -> None:
@@ -223,21 +263,16 @@ def _mark(name: str, bad: np.ndarray, unparsed: np.ndarray) -> None:
         unparsed[bad] = [f"{u};{name}" if u else name for u in unparsed[bad]]
 
 
-def _integers(name: str, text: pa.Array, unparsed: np.ndarray, type_: str) -> pd.Series:
+def _integers(texts: list[str]) -> pd.Series:
+    text = pa.array(texts, pa.string())
     fits = pc.match_substring_regex(text, rf"^[+-]?\d{{1,{_MOST_DIGITS}}}(\.0+)?$")
     clean = pc.replace_substring_regex(pc.if_else(fits, text, None), r"\.0+$|^\+", "")
-    numbers = pc.cast(clean, pa.int64())
-    _mark(name, (pc.is_valid(text).to_numpy(False)) & numbers.is_null().to_numpy(False), unparsed)
-    if type_ == "int8":
-        numbers = pc.if_else(pc.and_(pc.greater_equal(numbers, -127), pc.less_equal(numbers, 127)), numbers, None)
-        return pd.Series(numbers.to_pandas(types_mapper=None), dtype="Float64").astype("Int8")
-    return pd.Series(pd.array(numbers.fill_null(0).to_numpy(False), dtype="Int64")).mask(
-        numbers.is_null().to_numpy(False)
-    )
+    return pd.Series(pd.array(pc.cast(clean, pa.int64()).to_pylist(), dtype="Int64"))
 
 
-def _by_unique(name: str, text: pa.Array, unparsed: np.ndarray, reader: Any) -> pd.Series:
-    coded = text.dictionary_encode()
+def _by_unique(name: str, text: pa.ChunkedArray, unparsed: np.ndarray, reader: Any) -> pd.Series:
+    """Read each distinct text once. `reader` gives the values of texts, missing where one does not parse."""
+    coded = text.dictionary_encode().combine_chunks()
     values = reader(coded.dictionary.to_pylist())
     codes = coded.indices.fill_null(-1).to_numpy(False)
     values = pd.concat([values, values.iloc[:0].reindex([0])], ignore_index=True)  # position -1: null
@@ -268,7 +303,7 @@ def _instants(texts: list[str]) -> pd.Series:
 
 
 def _typed_extra(name: str, table: pa.Table, unparsed: np.ndarray) -> pd.Series:
-    text = pc.utf8_trim_whitespace(table[name].combine_chunks())
+    text = _trimmed(table[name])
     if name in ("lower", "upper", "sigma"):
         numbers = pd.to_numeric(pd.Series(text.to_pandas(), dtype="str"), errors="coerce")
         numbers = numbers.where(np.isfinite(numbers))

@@ -7,10 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 from crossings.errors import UnreadableInput
 from crossings.sources import SourceSpec
-from transforms.parse.contract import Parsed, Payload
+from transforms.parse.contract import Parsed, Payload, only
+
+if TYPE_CHECKING:
+    from transforms.parse.register import Statements
 
 MODULES: dict[str, str] = {
     "jsonstat": "transforms.parse.jsonstat",
@@ -24,7 +28,6 @@ MODULES: dict[str, str] = {
     "taldau": "transforms.parse.taldau",
     "table": "transforms.parse.table",
     "emiss": "transforms.parse.emiss",
-    "register": "transforms.parse.register",
 }
 
 
@@ -36,8 +39,32 @@ def parse(payloads: Sequence[Payload], spec: SourceSpec) -> Parsed:
     payloads : the archived bytes, one or more, with their roles; their order never matters.
     spec : the source.
 
-    Raises `UnreadableInput` for payload-level faults: nothing of the payloads is taken then.
+    Raises `UnreadableInput` for payload-level faults: nothing of the payloads is taken then. Statements are no
+    figures by period: a source with parser `register` is read by `statements`.
     """
+    if spec.parser not in MODULES:
+        raise UnreadableInput(
+            f"{spec.id}: expected figures by period, found a source of statements", "read it with registry.statements"
+        )
+    _check_sizes(payloads, spec)
+    module = import_module(MODULES[spec.parser])
+    ordered = sorted(payloads, key=lambda p: (p.name, p.sha256))
+    parsed: Parsed = module.parse(ordered, spec)
+    return parsed
+
+
+def statements(payloads: Sequence[Payload], spec: SourceSpec) -> Statements:
+    """Statements of one look at a source whose parser is `register`; the faults are those of `parse`."""
+    from transforms.parse.register import parse as read_statements
+
+    if spec.parser != "register":
+        raise UnreadableInput(f"{spec.id}: expected statements, found parser {spec.parser}", "read it with parse")
+    _check_sizes(payloads, spec)
+    payload = only(payloads, spec.id)
+    return read_statements(payload.content, payload.name)
+
+
+def _check_sizes(payloads: Sequence[Payload], spec: SourceSpec) -> None:
     if not payloads:
         raise UnreadableInput(f"{spec.id}: expected a payload, found none", "fetch the source first")
     for payload in payloads:
@@ -47,7 +74,3 @@ def parse(payloads: Sequence[Payload], spec: SourceSpec) -> Parsed:
                 f"{payload.name}: expected {spec.bounds.min_bytes:,} to {spec.fetch.max_bytes:,} bytes, found {size:,}",
                 "look at the payload; if the publisher really changed, correct bounds and fetch in the source's YAML",
             )
-    module = import_module(MODULES[spec.parser])
-    ordered = sorted(payloads, key=lambda p: (p.name, p.sha256))
-    parsed: Parsed = module.parse(ordered, spec)
-    return parsed

@@ -22,11 +22,15 @@ def parse(payloads: Sequence[Payload], spec: SourceSpec) -> Parsed:
     options = spec.options
     assert isinstance(options, TableOptions)
     payload = only(payloads, spec.id)
-    return assemble(spec, read_table(payload, options))
+    return assemble(spec, read_table(payload, options, spec.bounds.max_rows))
 
 
-def read_rows(payload: Payload, options: TableOptions) -> list[tuple[int, list[str]]]:
-    """Data rows with their line numbers; `UnreadableInput` where header, width or quoting is not as declared."""
+def read_rows(payload: Payload, options: TableOptions, max_rows: int) -> list[tuple[int, list[str]]]:
+    """Data rows with their line numbers.
+
+    Raises `UnreadableInput` where header, width or quoting is not as declared, and as soon as there are more than
+    `max_rows` rows.
+    """
     refuse_error_page(payload, "delimited text")
     text = decoded(payload, options.encoding, drop_nul=options.drop_nul)
     for _ in range(options.skip_lines):
@@ -57,18 +61,22 @@ def read_rows(payload: Payload, options: TableOptions) -> list[tuple[int, list[s
                     f"{max(map(len, row)):,} in line {number}",
                     "look at the payload; it may be hostile, or a quote is left open",
                 )
+            if len(rows) >= max_rows:
+                raise unreadable(
+                    payload, f"at most {max_rows:,} rows", "more", "look at the payload; if it grew, correct bounds"
+                )
             rows.append((number, row))
     except csv.Error as fault:
         raise unreadable(payload, "delimited text", str(fault), "fetch again; the text is torn") from None
     return rows
 
 
-def read_table(payload: Payload, options: TableOptions) -> list[Cell]:
+def read_table(payload: Payload, options: TableOptions, max_rows: int) -> list[Cell]:
     """Cells of a delimited payload: one a figure column and row."""
     figure_at = {options.columns.index(name): name for name in options.values}
     label_at = [(k, name) for k, name in enumerate(options.columns) if k not in figure_at]
     found: list[Cell] = []
-    for number, row in read_rows(payload, options):
+    for number, row in read_rows(payload, options, max_rows):
         labels = {name: row[k] for k, name in label_at}
         for order, (k, name) in enumerate(figure_at.items()):
             extra = {options.values_as: name} if options.values_as is not None else {}

@@ -220,6 +220,8 @@ def test_size_bounds_are_kept():
         read("day,persons\n2022-09-24,1\n", daily(bounds={"min_rows": 3}))
     with pytest.raises(UnreadableInput, match="bytes, found"):
         read("day,persons\n2022-09-24,1\n", daily(bounds={"min_bytes": 1000}))
+    with pytest.raises(UnreadableInput, match="at most 1 rows"):
+        read("day,persons\n2022-09-24,1\n2022-09-25,1\n", daily(bounds={"max_rows": 1}))
     with pytest.raises(UnreadableInput, match="to 10 bytes"):
         read("day,persons\n2022-09-24,1\n", daily(fetch={"offline": True, "max_bytes": 10}))
 

@@ -223,6 +223,10 @@ HOSTILE = {
         ),
         "at most 500,000 cells",
     ),
+    "many tags": (
+        repacked(GOOD, lambda m: m | {"xl/theme/theme1.xml": b"<a>" + b"<b x='1'/><c y='23'/>" * 2_200_000 + b"</a>"}),
+        "compression up to 400 times|tags and more",
+    ),
     "far cell": (
         repacked(
             GOOD, sheet_with(b"</sheetData>", b'<row r="1048576"><c r="XFD1048576"><v>1</v></c></row></sheetData>')
