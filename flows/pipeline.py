@@ -63,7 +63,8 @@ def run(workspace: Workspace, each: Each, tell: Tell, *, rebuild: bool = False) 
     Every run, failed ones included, leaves a line in `runs.jsonl`.
     """
     with _remembered(workspace) as note:
-        outcome = _publish(workspace, each, tell, collect(workspace, each, tell), rebuild)
+        payloads = steps.archived(workspace) | collect(workspace, each, tell)
+        outcome = _publish(workspace, each, tell, payloads, rebuild)
         note(asdict(outcome) | {"outcome": "unchanged" if outcome.unchanged else "published"})
     return outcome
 
@@ -82,6 +83,15 @@ def ingest(workspace: Workspace, each: Each, tell: Tell, source_ids: Sequence[st
         counts = _ingest(workspace, each, tell, collect(workspace, each, tell, source_ids))[1]
         note({"outcome": "ingested", "counts": counts})
     return counts
+
+
+def ingest_one(workspace: Workspace, source_id: str, collected: Callable[[], str]) -> tuple[dict[str, Any], str]:
+    """Collect one source as `collected` does and judge it; returns its row accounting and the name of its stage."""
+    with _remembered(workspace) as note:
+        name = steps.ingest(workspace, source_id, collected())
+        counts = stage.Stage(workspace.staging / name).summary["counts"]
+        note({"outcome": "ingested", "counts": [counts]})
+    return counts, name
 
 
 def collect(workspace: Workspace, each: Each, tell: Tell, source_ids: Sequence[str] | None = None) -> dict[str, str]:

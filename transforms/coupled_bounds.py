@@ -43,8 +43,8 @@ class Bound:
 class FlowProgramme:
     """One linear programme over the flows of a block; built once, then only its objective changes."""
 
-    def __init__(self, block: Block, grid: Grid, *, elastic: bool = False) -> None:
-        """Build it; `elastic` adds a slack to both sides of every report at a cost of 1 per crossing."""
+    def __init__(self, block: Block, grid: Grid, price: FloatArray | None = None) -> None:
+        """Build it; `price` (per statement) lets every interval move either way at that cost per crossing."""
         self.block = block
         self.n_statements = len(block.statements)
         coverage = block.coverage(grid)
@@ -52,11 +52,11 @@ class FlowProgramme:
         rows = sp.csr_array(sp.vstack([coverage, identities]))
         floor = block.floor_of_flow(grid.n_pieces)
         cost = np.zeros(rows.shape[1])
-        if elastic:
+        if price is not None:
             slack = sp.vstack([sp.eye_array(self.n_statements), sp.csr_array((identities.shape[0], self.n_statements))])
             rows = sp.csr_array(sp.hstack([rows, slack, -slack]))
             floor = np.concatenate([floor, np.zeros(2 * self.n_statements)])
-            cost = np.concatenate([cost, np.ones(2 * self.n_statements)])
+            cost = np.concatenate([cost, price, price])
         rows.sort_indices()
         programme = highspy.HighsLp()
         programme.num_col_, programme.num_row_ = rows.shape[1], rows.shape[0]
@@ -79,10 +79,16 @@ class FlowProgramme:
         return self._status() != highspy.HighsModelStatus.kInfeasible
 
     def least_slack(self) -> tuple[float, BoolArray]:
-        """Of an elastic programme: the smallest total slack, and the rows (reports, identities) that force it."""
+        """Of a programme with prices: the least cost, and the rows (reports, identities) that force it."""
         self._status()
         dual = np.asarray(self.solver.getSolution().row_dual)
         return float(self.solver.getObjectiveValue()), np.abs(dual) > _TOLERANCE
+
+    def movement(self) -> tuple[FloatArray, FloatArray]:
+        """Of a programme with prices, once solved: the movement of each statement's interval, and all flows."""
+        x = np.asarray(self.solver.getSolution().col_value)
+        n = self.n_statements
+        return x[-n:] - x[-2 * n : -n], x[: -2 * n]
 
     def irreducible_rows(self, strategy: int) -> list[int]:
         """Rows of an irreducible infeasible subsystem as HiGHS finds it; strategy 2 or 4, the others find nothing."""

@@ -56,7 +56,7 @@ def least_total_slack(block: Block) -> float:
     """Smallest sum of absolute movements of interval ends that makes the block feasible, in crossings."""
     if not len(block.statements):
         return 0.0
-    return snap(FlowProgramme(block, block.coarse, elastic=True).least_slack()[0])
+    return snap(FlowProgramme(block, block.coarse, np.ones(len(block.statements))).least_slack()[0])
 
 
 def conflicts_of(block: Block) -> tuple[CoupledConflict, ...]:
@@ -70,7 +70,7 @@ def conflicts_of(block: Block) -> tuple[CoupledConflict, ...]:
 
 
 def _conflict(block: Block) -> CoupledConflict:
-    programme = FlowProgramme(block, block.coarse, elastic=True)
+    programme = FlowProgramme(block, block.coarse, np.ones(len(block.statements)))
     _, forcing = programme.least_slack()
     core = _restrict(block, np.flatnonzero(forcing).tolist(), programme)
     programme = FlowProgramme(core, core.coarse)

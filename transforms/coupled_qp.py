@@ -16,10 +16,19 @@ import scipy.sparse.linalg as spla
 from transforms.constraints import FloatArray
 
 _ACCEPTED_RESIDUAL = 1e-6
-# (tolerance, Clarabel's own rescaling). Rescaling blows up flows that hardly enter the objective and then stalls
-# ("almost solved"), so it is only a second attempt: the problems are scaled already. The looser tolerance serves
-# reconciled systems, whose feasible set has no interior and may be empty by rounding; the residual check stays the same.
-_ATTEMPTS = ((1e-10, False), (1e-10, True), (1e-8, False), (1e-8, True))
+# (tolerance, room, Clarabel's own rescaling). Rescaling blows up flows that hardly enter the objective and then stalls
+# ("almost solved"), so it is only a second attempt: the problems are scaled already. The others serve reconciled
+# systems, whose feasible set has no interior and may be empty by rounding: inequalities get a little room. The
+# residual check stays the same.
+_ATTEMPTS = (
+    (1e-10, 0.0, False),
+    (1e-10, 0.0, True),
+    (1e-10, 1e-8, False),
+    (1e-9, 1e-7, False),
+    (1e-9, 1e-7, True),
+    (1e-8, 1e-7, False),
+    (1e-8, 5e-7, True),
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,22 +49,22 @@ class Quadratic:
 
 def solve_quadratic(problem: Quadratic) -> FloatArray | None:
     """The minimiser, in scaled units of order 1; None where neither Clarabel nor its fallback is exact enough."""
-    for tolerance, rescale in _ATTEMPTS:
-        solved, x, at_lower, at_upper = _interior_point(problem, tolerance, rescale=rescale)
+    for tolerance, room, rescale in _ATTEMPTS:
+        solved, x, at_lower, at_upper = _interior_point(problem, tolerance, room, rescale=rescale)
         if solved and problem.violation(x) <= _ACCEPTED_RESIDUAL:
             return x
     return active_set_solution(problem, at_lower, at_upper)
 
 
 def _interior_point(
-    problem: Quadratic, tolerance: float, *, rescale: bool
+    problem: Quadratic, tolerance: float, room: float, *, rescale: bool
 ) -> tuple[bool, FloatArray, FloatArray, FloatArray]:
     """Clarabel: whether it is solved, x, and which rows bind below and above (as booleans in float arrays)."""
     equal = problem.upper - problem.lower <= 1e-12
     has_upper = ~equal & np.isfinite(problem.upper)
     has_lower = ~equal & np.isfinite(problem.lower)
     stacked = sp.csc_array(sp.vstack([problem.rows[equal], problem.rows[has_upper], -problem.rows[has_lower]]))
-    right = np.concatenate([problem.lower[equal], problem.upper[has_upper], -problem.lower[has_lower]])
+    right = np.concatenate([problem.lower[equal], problem.upper[has_upper] + room, room - problem.lower[has_lower]])
     cones = [clarabel.ZeroConeT(int(equal.sum())), clarabel.NonnegativeConeT(int(has_upper.sum() + has_lower.sum()))]
     settings = clarabel.DefaultSettings()
     settings.verbose = False

@@ -14,8 +14,8 @@ import scipy.sparse as sp
 
 from crossings.errors import CrossingsError
 from transforms.constraints import FloatArray
-from transforms.coupled_blocks import Block
-from transforms.coupled_bounds import snap
+from transforms.coupled_blocks import Block, BoolArray
+from transforms.coupled_bounds import FlowProgramme, snap
 from transforms.coupled_conflicts import is_feasible
 from transforms.coupled_qp import Quadratic, solve_quadratic
 
@@ -30,12 +30,15 @@ class Reconciled:
     relaxed : the block with `[floor(L + min(s, 0)), ceil(U + max(s, 0))]`.
     shifted : the block with `[L + s, U + s]`, widened by the solver's rounding to what was attained.
     widened : relaxed intervals were widened by one more crossing to make up for rounding.
+    absolute : in some tier the quadratic programme was not solved exactly enough and the least sum of |s| / sigma was
+        taken in its place.
     """
 
     slack: FloatArray
     relaxed: Block
     shifted: Block
     widened: bool
+    absolute: bool
 
 
 def unit_of(block: Block) -> float:
@@ -56,11 +59,12 @@ def reconcile(block: Block) -> Reconciled:
 
     Raises
     ------
-    CrossingsError : the solver finds no exact enough solution.
+    CrossingsError : the figures differ so much in size that not even a linear programme settles them.
     """
     s = block.statements
     slack = np.zeros(len(s))
     lower, upper = s.lower.copy(), s.upper.copy()
+    absolute = False
     negligible = max(1e-6, 1e-8 * unit_of(block))
     for tier in np.unique(s.tier):
         now = s.tier <= tier
@@ -68,7 +72,9 @@ def reconcile(block: Block) -> Reconciled:
         part = block.with_intervals(lower, upper).only(now, block.links)
         if is_feasible(part):
             continue
-        moved, value = _move(part, moving)
+        found = _move(part, moving)
+        absolute |= found is None
+        moved, value = _least_absolute(part, moving) if found is None else found
         moved[np.abs(moved) <= negligible] = 0.0
         rows = np.flatnonzero(now)
         slack[rows] += moved
@@ -90,11 +96,22 @@ def reconcile(block: Block) -> Reconciled:
                 f"reconciling {', '.join(block.members)} leaves a contradiction of less than one crossing",
                 "look for figures of very different size among the reports of these series",
             )
-    return Reconciled(slack, relaxed, block.with_intervals(lower, upper), widened)
+    return Reconciled(slack, relaxed, block.with_intervals(lower, upper), widened, absolute)
 
 
-def _move(block: Block, moving: np.ndarray) -> tuple[FloatArray, FloatArray]:
-    """Slack of the moving rows (0 for the others) and the flow attained for every row."""
+def _least_absolute(block: Block, moving: BoolArray) -> tuple[FloatArray, FloatArray]:
+    """As `_move`, with the sum of |s| / sigma in place of the sum of squares; always solvable."""
+    sigma = block.statements.sigma
+    # rows already settled move only by the rounding of the steps before
+    price = np.where(moving, 1.0, 1e4) / sigma
+    programme = FlowProgramme(block, block.coarse, price / price.min())
+    programme.least_slack()
+    moved, flows = programme.movement()
+    return np.where(moving, moved, 0.0), np.asarray(block.coverage(block.coarse) @ flows)
+
+
+def _move(block: Block, moving: BoolArray) -> tuple[FloatArray, FloatArray] | None:
+    """Slack of the moving rows (0 for the others) and the flow attained for every row; None if not solved."""
     s = block.statements
     grid = block.coarse
     unit = unit_of(block)
@@ -127,10 +144,7 @@ def _move(block: Block, moving: np.ndarray) -> tuple[FloatArray, FloatArray]:
     )
     x = solve_quadratic(problem)
     if x is None:
-        raise CrossingsError(
-            f"the contradictions of {', '.join(block.members)} could not be reconciled",
-            "exclude a report of one of the listed conflicts by a decision",
-        )
+        return None
     slack = np.zeros(len(s))
     slack[index] = x[n_flows:] * s.sigma[index]
     return slack, np.asarray(coverage @ x[:n_flows]) * unit

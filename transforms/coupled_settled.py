@@ -135,6 +135,9 @@ class Settled:
         if self.moved and self.moved.widened:
             names = sorted({str(ids[i]) for i in np.flatnonzero(self.moved.slack)})
             tell("reconciled_widened", names, 1.0, "reconciled intervals were widened by one crossing for rounding")
+        if self.moved and self.moved.absolute:
+            names = sorted({str(ids[i]) for i in np.flatnonzero(self.moved.slack)})
+            tell("reconciled_absolute", names, None, "reconciled by least absolute in place of least squares")
         return told
 
 

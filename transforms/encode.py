@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from transforms import distinct
 from transforms import instants as at
 from transforms.constraints import FloatArray
 
@@ -50,7 +51,7 @@ def encode(reports: pd.DataFrame, policy: EncodingPolicy | None = None) -> pd.Da
     policy = policy or EncodingPolicy()
     start, end = windows(reports)
     low, high, unit = _stated(reports, policy)
-    statistic = reports["statistic"].astype("object").to_numpy()
+    statistic = reports["statistic"]
     low, high = _over_window(low, high, statistic, _days(reports, start, end))
     explicit = reports["lower"].notna().to_numpy() if "lower" in reports else np.zeros(len(reports), bool)
     if "lower" in reports:
@@ -58,15 +59,15 @@ def encode(reports: pd.DataFrame, policy: EncodingPolicy | None = None) -> pd.Da
         stated_high = reports["upper"].to_numpy(np.float64) if "upper" in reports else np.full(len(reports), np.nan)
         whole_low, whole_high = _whole(stated_low, stated_high)
         low, high = np.where(explicit, whole_low, low), np.where(explicit, whole_high, high)
-    counts = reports["direction"].astype("object").to_numpy() != "net"
+    counts = (reports["direction"] != "net").to_numpy()
     low = np.where(counts & (low < 0) & ~explicit, 0.0, low)
-    no_flow = np.isin(statistic.astype(str), NO_FLOW)
+    no_flow = statistic.isin(NO_FLOW).to_numpy()
     low, high = np.where(no_flow, np.nan, low), np.where(no_flow, np.nan, high)
     return pd.DataFrame(
         {
             "start_instant": start,
             "end_instant": end,
-            "per_day": np.isin(statistic.astype(str), PER_DAY),
+            "per_day": statistic.isin(PER_DAY).to_numpy(),
             "lower": low,
             "upper": high,
             "sigma": _sigma(reports, unit, low, high, policy),
@@ -78,11 +79,8 @@ def encode(reports: pd.DataFrame, policy: EncodingPolicy | None = None) -> pd.Da
 
 def windows(reports: pd.DataFrame) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Start and end of each reference period, half-open, UTC seconds; `instants.UNKNOWN` where open or missing."""
-    zones = reports["timezone"].astype("object")
-    start_clock = reports["start_time"].astype("object").where(reports["start_time"].notna(), "00:00")
-    end_clock = reports["end_time"].astype("object").where(reports["end_time"].notna(), "24:00")
-    start = at.instants(reports["period_start"], start_clock, zones)
-    end = at.instants(reports["period_end"], end_clock, zones)
+    start = _instants(reports["period_start"], reports["start_time"], "00:00", reports["timezone"])
+    end = _instants(reports["period_end"], reports["end_time"], "24:00", reports["timezone"])
     for name, found in (("start_instant", start), ("end_instant", end)):
         if name in reports:
             stated = at.as_seconds(reports[name])
@@ -90,9 +88,17 @@ def windows(reports: pd.DataFrame) -> tuple[NDArray[np.int64], NDArray[np.int64]
     return start, end
 
 
+def _instants(dates: pd.Series, clocks: pd.Series, otherwise: str, zones: pd.Series) -> NDArray[np.int64]:
+    codes, first = distinct.combinations(dates, clocks, zones)
+    stated = clocks.iloc[first].astype("object")
+    clock = stated.where(stated.notna(), otherwise)
+    return at.instants(dates.iloc[first], clock, zones.iloc[first].astype("object"))[codes]
+
+
 def published_at(reports: pd.DataFrame) -> NDArray[np.int64]:
     """The instant from which each report counts as published, UTC seconds; `instants.UNKNOWN` where not stated."""
-    found = at.publication_end(reports["published_on"], reports["timezone"])
+    codes, first = distinct.combinations(reports["published_on"], reports["timezone"])
+    found = at.publication_end(reports["published_on"].iloc[first], reports["timezone"].iloc[first])[codes]
     if "published_at" in reports:
         stated = at.as_seconds(reports["published_at"])
         found = np.where(stated != at.UNKNOWN, stated, found)
@@ -106,6 +112,8 @@ def rounding_unit(value: FloatArray) -> FloatArray:
     rest = magnitude.copy()
     for _ in range(18):
         more = (rest > 0) & (rest % 10 == 0)
+        if not more.any():
+            break
         zeros[more] += 1
         rest[more] /= 10
     digits = np.floor(np.log10(np.where(magnitude >= 1, magnitude, 1))).astype(np.int64) + 1
@@ -119,7 +127,7 @@ def _stated(reports: pd.DataFrame, policy: EncodingPolicy) -> tuple[FloatArray, 
     range_high = reports["value_high"].astype("Float64").to_numpy(np.float64, na_value=np.nan)
     given = reports["rounding_unit"].astype("Float64").to_numpy(np.float64, na_value=np.nan)
     unit = np.where(np.isnan(given), rounding_unit(value), given)
-    spoken = (reports["speech_mode"].astype("object") == "spoken").to_numpy()
+    spoken = (reports["speech_mode"] == "spoken").to_numpy()
     single = rounding_unit_is_single_digit(value)
     half = np.floor(unit / 2)
     about = np.maximum(half, np.floor(np.where(spoken, policy.spoken, policy.about) * np.abs(value)))
@@ -138,13 +146,13 @@ def _stated(reports: pd.DataFrame, policy: EncodingPolicy) -> tuple[FloatArray, 
         "between": (np.ceil(_tidy(range_low - widen * np.abs(range_low))),
                     np.floor(_tidy(range_high + widen * np.abs(range_high)))),
     }  # fmt: skip
-    qualifier = reports["qualifier"].astype("object").to_numpy()
+    qualifier = reports["qualifier"]
     low, high = infinite.copy(), infinite.copy()
     for name, (lower, upper) in by_qualifier.items():
-        here = qualifier == name
+        here = (qualifier == name).to_numpy()
         low[here], high[here] = lower[here], upper[here]
     # A stated error beside the value (value_low and value_high without "between") is wider than rounding alone.
-    error = ~np.isnan(value) & ~np.isnan(range_low) & ~np.isnan(range_high) & (qualifier != "between")
+    error = ~np.isnan(value) & ~np.isnan(range_low) & ~np.isnan(range_high) & (qualifier != "between").to_numpy()
     low[error], high[error] = range_low[error], range_high[error]
     return low, high, unit
 
@@ -160,7 +168,9 @@ def _whole(low: FloatArray, high: FloatArray) -> tuple[FloatArray, FloatArray]:
     """The whole numbers inside stated bounds, which may be fractions; the nearest one where there is none inside."""
     inner_low, inner_high = np.ceil(_tidy(low)), np.floor(_tidy(high))
     none = inner_low > inner_high
-    return np.where(none & (low <= high), np.round(low), inner_low), np.where(none & (low <= high), np.round(high), inner_high)
+    return np.where(none & (low <= high), np.round(low), inner_low), np.where(
+        none & (low <= high), np.round(high), inner_high
+    )
 
 
 def _tidy(numbers: FloatArray) -> FloatArray:
@@ -178,11 +188,11 @@ def _days(reports: pd.DataFrame, start: NDArray[np.int64], end: NDArray[np.int64
 
 
 def _over_window(
-    low: FloatArray, high: FloatArray, statistic: NDArray[np.object_], days: FloatArray
+    low: FloatArray, high: FloatArray, statistic: pd.Series, days: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
     """Means become totals of the window; a largest day gives only ceilings, a smallest day only floors."""
     for name, (shortest, longest) in MEAN_DAYS.items():
-        here = statistic == name
+        here = (statistic == name).to_numpy()
         low[here] = np.floor(_tidy(low[here] * days[here] / longest))
         high[here] = np.ceil(_tidy(high[here] * days[here] / shortest))
     low = np.where(statistic == "max_per_day", 0.0, low)
@@ -196,7 +206,7 @@ def _sigma(
     tier = reports["tier"].astype("Float64").to_numpy(np.float64, na_value=4)
     relative = np.select([tier == t for t in policy.tier_error], list(policy.tier_error.values()), 0.05)
     centre = np.where(np.isnan(high), low, (low + np.nan_to_num(high)) / 2)
-    rounding = np.where(reports["qualifier"].astype("object") == "exact", 1.0, unit) / np.sqrt(12)
+    rounding = np.where(reports["qualifier"] == "exact", 1.0, unit) / np.sqrt(12)
     sigma = np.maximum(np.maximum(np.nan_to_num(rounding, nan=1.0), relative * np.abs(np.nan_to_num(centre))),
                        policy.sigma_floor)  # fmt: skip
     if "sigma" in reports:

@@ -7,11 +7,14 @@ In: decided and encoded reports, reference tables, and the day of the run. Out: 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from transforms import distinct
 from transforms import instants as at
 from transforms.encode import NO_FLOW, PER_DAY
 from transforms.reference import Reference
@@ -29,7 +32,7 @@ def gather(reports: pd.DataFrame, reference: Reference, today: pd.Timestamp) -> 
     period = {n: _day_number(reports[n]) for n in ("period_start", "period_end")}
     first, last = _publication_days(reports)
     words = _wording(reports["value_text"], reference.wording)
-    evidence = {
+    evidence: dict[str, Any] = {
         "unparsed_dates": _among(unparsed, dates=True),
         "unparsed_other": _among(unparsed, dates=False),
         "start_day": period["period_start"],
@@ -56,10 +59,10 @@ def gather(reports: pd.DataFrame, reference: Reference, today: pd.Timestamp) -> 
 
 def day_rate(reports: pd.DataFrame) -> NDArray[np.float64]:
     """The largest figure a report states or implies per day of its window; NaN where it states no flow."""
-    figure = reports[["lower", "upper"]].max(axis=1).to_numpy(np.float64)
+    figure = np.fmax(reports["lower"].to_numpy(np.float64), reports["upper"].to_numpy(np.float64))
     days = (reports["period_end"] - reports["period_start"]).dt.days.to_numpy(np.float64) + 1
     days = np.where(reports["per_day"], 1, np.maximum(days, 1))
-    flow = ~np.isin(reports["statistic"].astype("object").to_numpy().astype(str), NO_FLOW)
+    flow = ~reports["statistic"].isin(NO_FLOW).to_numpy()
     return np.where(flow, figure / days, np.nan)
 
 
@@ -86,12 +89,10 @@ def _among(unparsed: pd.Series, *, dates: bool) -> pd.Series:
 
 
 def _publication_days(reports: pd.DataFrame) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    texts = reports["published_on"].astype("object")
-    unique = pd.Series(texts.dropna().unique(), dtype="object")
-    first = dict(zip(unique, _day_number(at.first_publication_day(unique)), strict=True))
-    last = dict(zip(unique, _day_number(at.last_publication_day(unique)), strict=True))
-    low = texts.map(first).to_numpy(np.float64)
-    high = texts.map(last).to_numpy(np.float64)
+    texts = reports["published_on"]
+    codes, first = distinct.combinations(texts)
+    low = _day_number(at.first_publication_day(texts.iloc[first]))[codes]
+    high = _day_number(at.last_publication_day(texts.iloc[first]))[codes]
     if "published_at" in reports:  # an instant is finer; it may fall anywhere in the reporting country's day
         stamp = reports["published_at"].to_numpy(np.int64)
         known = stamp != at.UNKNOWN
@@ -102,10 +103,10 @@ def _publication_days(reports: pd.DataFrame) -> tuple[NDArray[np.float64], NDArr
 
 
 def _joined(left: pd.Series, right: pd.Series) -> pd.Series:
-    pairs = pd.MultiIndex.from_arrays([left.astype("object").fillna("?"), right.astype("object").fillna("?")])
-    codes, unique = pairs.factorize()
-    names = pd.Series([f"{a}|{b}" for a, b in unique], dtype="object").to_numpy()
-    return pd.Series(pd.Categorical(names[codes] if len(codes) else []), index=left.index)
+    codes, first = distinct.combinations(left, right)
+    pairs = [left.iloc[first].astype("object").fillna("?"), right.iloc[first].astype("object").fillna("?")]
+    names = [f"{a}|{b}" for a, b in zip(*pairs, strict=True)]
+    return pd.Series(pd.Categorical.from_codes(codes, dtype=pd.CategoricalDtype(names)), index=left.index)
 
 
 def _clock_ok(clocks: pd.Series) -> pd.Series:
@@ -128,43 +129,72 @@ def _local_day(reports: pd.DataFrame, column: str, shift: int) -> NDArray[np.flo
 
 
 def _cap(reports: pd.DataFrame, reference: Reference) -> NDArray[np.float64]:
-    population = reference.countries.set_index("alpha3")["population"].astype("float64")
-    cap = reports["country"].astype("object").map(population * DESTINATION_SHARE).to_numpy(np.float64)
-    origin = reports["citizenship"].astype("object").map(population * ORIGIN_SHARE).to_numpy(np.float64)
-    return np.asarray(np.fmin(cap, origin))
+    countries = reference.countries
+    population = dict(zip(countries["alpha3"], countries["population"].astype("float64"), strict=True))
+
+    def share(places: pd.Series, part: float) -> NDArray[np.float64]:
+        return distinct.each(places, lambda place: population.get(place, np.nan) * part, np.nan, np.float64)
+
+    cap = share(reports["country"], DESTINATION_SHARE)
+    return np.asarray(np.fmin(cap, share(reports["citizenship"], ORIGIN_SHARE)))
 
 
 def _wording(texts: pd.Series, wording: pd.DataFrame) -> dict[str, pd.Series]:
     """What the words around a printed number say: a hedge, a rate per day, multiplied digits."""
-    values = texts.astype("object")
-    read: dict[str, tuple[str | None, bool, float]] = {}
-    for text in values.dropna().unique():
-        lowered = f" {str(text).lower()} "
-        said = wording.loc[[p in lowered for p in wording["phrase"]]]
-        hedges = said.loc[said["kind"] == "qualifier", "code"].unique()
-        read[text] = (hedges[0] if len(hedges) == 1 else None, bool((said["kind"] == "per_day").any()),
-                      _multiplied(lowered, said.loc[said["kind"] == "multiplier"]))  # fmt: skip
-    missing = (None, False, np.nan)
-    rows = [read.get(t, missing) if isinstance(t, str) else missing for t in values]
-    columns = list(zip(*rows, strict=True)) if rows else [(), (), ()]
+    codes, first = distinct.combinations(texts)
+    digits_speak = bool(wording["phrase"].str.contains("[0-9]").any())
+    said: dict[str, _Said] = {}
+    read: list[tuple[str | None, bool, float]] = []
+    for text in texts.iloc[first].astype("object"):
+        if not isinstance(text, str):
+            read.append((None, False, np.nan))
+            continue
+        lowered = f" {text.lower()} "
+        # Phrases without digits stand in a text or not whatever its digits are: most texts share one of few shapes.
+        shape = lowered if digits_speak else re.sub("[0-9]+", "0", lowered)
+        if shape not in said:
+            said[shape] = _said(shape, wording)
+        words = said[shape]
+        read.append((words.hedge, words.per_day, _multiplied(lowered, words.multipliers)))
+    hedges, per_day, multiplied = zip(*read, strict=True) if read else ((), (), ())
     return {
-        "qualifier": pd.Series(columns[0], index=texts.index, dtype="object"),
-        "per_day": pd.Series(columns[1], index=texts.index, dtype=bool),
-        "multiplier": pd.Series(columns[2], index=texts.index, dtype="float64"),
+        "qualifier": pd.Series(np.array(hedges, dtype=object)[codes], index=texts.index, dtype="object"),
+        "per_day": pd.Series(np.array(per_day, dtype=bool)[codes], index=texts.index),
+        "multiplier": pd.Series(np.array(multiplied, dtype=np.float64)[codes], index=texts.index),
     }
 
 
-def _multiplied(text: str, multipliers: pd.DataFrame) -> float:
+@dataclass(frozen=True)
+class _Said:
+    """The only hedge of a text, whether it speaks of a day, and its multiplying words, the largest first."""
+
+    hedge: str | None
+    per_day: bool
+    multipliers: list[tuple[str, float]]
+
+
+def _said(text: str, wording: pd.DataFrame) -> _Said:
+    found = {phrase for phrase in wording["phrase"] if phrase in text}
+    whole = {phrase for phrase in found if not any(phrase != longer and phrase in longer for longer in found)}
+    here = wording.loc[wording["phrase"].isin(whole)]  # "no fewer than" does not say "fewer than"
+    hedges = here.loc[here["kind"] == "qualifier", "code"].unique()
+    words = here.loc[here["kind"] == "multiplier"]
+    multipliers = sorted(zip(words["phrase"], words["code"].astype(float), strict=True), key=lambda pair: -pair[1])
+    return _Said(hedges[0] if len(hedges) == 1 else None, bool((here["kind"] == "per_day").any()), multipliers)
+
+
+def _multiplied(text: str, multipliers: list[tuple[str, float]]) -> float:
     """The number that words like thousand and million spell, as in `4 million 55 thousand`; NaN without such words."""
     total, rest = 0.0, text
-    for word, factor in sorted(zip(multipliers["phrase"], multipliers["code"].astype(float), strict=True),
-                               key=lambda pair: -pair[1]):  # fmt: skip
+    for word, factor in multipliers:
         match = re.search(rf"([0-9][0-9\s.,]*)\s*{re.escape(word)}\w*", rest)
         if match:
             total += _spelled(match[1]) * factor
             rest = rest[: match.start()] + " " + rest[match.end() :]
+    if not total:
+        return float("nan")
     left = re.search(r"[0-9]+", rest)
-    return total + (float(left[0]) if left else 0) if total else float("nan")
+    return total + (float(left[0]) if left else 0)
 
 
 def _spelled(digits: str) -> float:
@@ -173,56 +203,56 @@ def _spelled(digits: str) -> float:
     return float(plain if plain.count(".") < 2 else plain.replace(".", ""))
 
 
-def _superseded(reports: pd.DataFrame) -> dict[str, pd.Series]:
+def _superseded(reports: pd.DataFrame) -> dict[str, NDArray[np.bool_]]:
     """For rows that name a superseded report: whether it is there, agrees in series and window, and was earlier."""
-    wanted = reports["supersedes"].astype("object")
-    naming = wanted.dropna()
-    true = pd.Series(True, index=reports.index)
-    there, same, later, acyclic = true.copy(), true.copy(), true.copy(), true.copy()
-    if len(naming):
-        by_id = reports.drop_duplicates("report_id").set_index("report_id")
-        chain = naming.groupby(reports.loc[naming.index, "report_id"]).first().to_dict()
-        for row, old in naming.items():
-            there.at[row] = old in by_id.index
-            acyclic.at[row] = not _cyclic(reports.at[row, "report_id"], chain)
-            if not there.at[row]:
-                continue
-            before, after = by_id.loc[old], reports.loc[row]
-            same.at[row] = all(
-                after[c] == before[c] or (pd.isna(after[c]) and pd.isna(before[c]))
-                for c in ("series", "period_start", "period_end", "start_time", "end_time")
-            )
-            later.at[row] = _not_earlier(after, before)
-    return {
-        "superseded_there": there,
-        "superseded_same": same,
-        "superseded_later": later,
-        "superseded_acyclic": acyclic,
-    }
+    verdicts = ("superseded_there", "superseded_same", "superseded_later", "superseded_acyclic")
+    found = {name: np.ones(len(reports), dtype=bool) for name in verdicts}
+    naming = np.flatnonzero(reports["supersedes"].notna())
+    wanted = reports["supersedes"].iloc[naming].to_list()
+    named = reports["report_id"].iloc[naming].to_list()
+    first_row: dict[str, int] = {}
+    rows = np.flatnonzero(reports["report_id"].isin(wanted))
+    for report_id, row in zip(reports["report_id"].iloc[rows], rows.tolist(), strict=True):
+        first_row.setdefault(report_id, row)
+    chain: dict[str, str] = {}
+    for report_id, old in zip(named, wanted, strict=True):
+        chain.setdefault(report_id, old)
+    endless = _endless(chain)
+    old_row = np.array([first_row.get(old, -1) for old in wanted], dtype=np.int64)
+    found["superseded_there"][naming] = old_row >= 0
+    found["superseded_acyclic"][naming] = [not endless.get(report_id, False) for report_id in named]
+    after, before = naming[old_row >= 0], old_row[old_row >= 0]
+    for column in ("series", "period_start", "period_end", "start_time", "end_time"):
+        new, old = (reports[column].iloc[rows].astype("object").reset_index(drop=True) for rows in (after, before))
+        found["superseded_same"][after] &= ((new == old) | (new.isna() & old.isna())).to_numpy(bool)
+    found["superseded_later"][after] = _not_earlier(reports.iloc[after], reports.iloc[before])
+    return found
 
 
-def _cyclic(start: str, chain: dict[str, str]) -> bool:
-    seen, here = set(), start
-    while here in chain:
-        if here in seen:
-            return True
-        seen.add(here)
-        here = chain[here]
-    return False
+def _endless(chain: dict[str, str]) -> dict[str, bool]:
+    """Whether following what each report supersedes never comes to an end."""
+    verdict: dict[str, bool] = {}
+    for start in chain:
+        path: dict[str, None] = {}
+        here = start
+        while here in chain and here not in verdict and here not in path:
+            path[here] = None
+            here = chain[here]
+        verdict |= dict.fromkeys(path, verdict.get(here, here in path))
+    return verdict
 
 
-def _not_earlier(after: pd.Series, before: pd.Series) -> bool:
-    if at.UNKNOWN in (after["published_at"], before["published_at"]):
-        return True
-    first = at.first_publication_day(pd.Series([before["published_on"]])).iloc[0]
-    if pd.isna(first):
-        return bool(after["published_at"] > before["published_at"])
-    return bool(after["published_at"] > first.timestamp())
+def _not_earlier(after: pd.DataFrame, before: pd.DataFrame) -> NDArray[np.bool_]:
+    new, old = after["published_at"].to_numpy(np.int64), before["published_at"].to_numpy(np.int64)
+    first = at.first_publication_day(before["published_on"]).to_numpy().astype("datetime64[s]")
+    since = np.where(np.isnat(first), old, first.astype(np.int64))
+    return np.asarray((new == at.UNKNOWN) | (old == at.UNKNOWN) | (new > since))
 
 
 def _series_rate(reports: pd.DataFrame, rate: NDArray[np.float64]) -> NDArray[np.float64]:
     """Median day rate of the reports of a series, where it has at least four; NaN otherwise."""
-    per_day = np.isin(reports["statistic"].astype("object").to_numpy().astype(str), PER_DAY)
+    per_day = reports["statistic"].isin(PER_DAY).to_numpy()
     usable = pd.Series(np.where(per_day | (rate <= 0), np.nan, rate), index=reports.index)
-    grouped = usable.groupby(reports["series"].astype("object"))
-    return np.where(grouped.transform("count") >= 4, grouped.transform("median"), np.nan)
+    codes, _ = distinct.combinations(reports["series"])
+    of_series = usable.groupby(codes).agg(["count", "median"])
+    return np.asarray(of_series["median"].where(of_series["count"] >= 4).to_numpy(np.float64)[codes])

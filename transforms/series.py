@@ -13,6 +13,7 @@ import pandas as pd
 
 from crossings.errors import UnreadableInput
 from crossings.schema import SERIES
+from transforms import distinct
 
 PARTS = ("country", "direction", "citizenship", "scope", "mode", "measure", "system")
 _COLUMNS = ("series", "country", "counterpart", "scope", "mode", "direction", "citizenship", "measure", "system",
@@ -63,10 +64,9 @@ def assign(reports: pd.DataFrame, declared: pd.DataFrame) -> tuple[pd.Series, pd
     otherwise to a derived one, marked `declared = False`. Returns the identifiers on the reports' index and a frame
     by the schema of `series`: every declared series, and the derived ones in use.
     """
-    keys = pd.MultiIndex.from_frame(reports[list(PARTS)].astype("object").fillna("?"))
-    codes, unique = keys.factorize()
-    names = pd.Series(["/".join(key) for key in unique], dtype="object")
-    ids = pd.Series(names.to_numpy()[codes] if len(reports) else [], index=reports.index, dtype="object")
+    codes, first = distinct.combinations(*(reports[part] for part in PARTS))
+    names = identifiers(reports.iloc[first]).to_numpy(object)
+    ids = pd.Series(names[codes], index=reports.index, dtype="object")
     if len(declared):
         by_id = declared.set_index("series")
         epoch = by_id.loc[by_id["epoch_start"].notna() | by_id["epoch_end"].notna(), ["epoch_start", "epoch_end"]]
@@ -74,8 +74,11 @@ def assign(reports: pd.DataFrame, declared: pd.DataFrame) -> tuple[pd.Series, pd
             here = ids == name
             outside = here & ((reports["period_start"] < first) | (reports["period_end"] > last))
             ids = ids.where(~outside, f"{name}/outside-epoch")
-    unknown = ~ids.isin(declared["series"])
-    fresh = reports.loc[unknown].assign(series=ids[unknown]).sort_values("report_id").drop_duplicates("series")
+    unknown = ids[~ids.isin(declared["series"])]
+    # The report with the smallest id stands for its series, so that the order of rows does not matter.
+    report_id = reports.loc[unknown.index, "report_id"].fillna("")
+    standing = unknown[report_id == unknown.map(report_id.groupby(unknown).min())].drop_duplicates()
+    fresh = reports.loc[standing.index].assign(series=standing)
     derived = pd.DataFrame(
         {
             "series": fresh["series"],

@@ -142,14 +142,89 @@ def estimate(
 
 
 @app.command()
-def sources(json: Json = False) -> None:
-    """List the sources.
+def ingest(
+    source: Annotated[str, typer.Argument(help="Source id, see `crossings sources`.")],
+    base_url: Annotated[str | None, typer.Option(help="A served copy instead of the publisher, e.g. http://127.0.0.1:8765.")] = None,
+    file: Annotated[list[Path] | None, typer.Option(help="A file at hand instead of the publisher; may be repeated.")] = None,
+    json: Json = False,
+) -> None:
+    """Look at one source: archive what comes, parse and judge it.
 
-    Example: `crossings sources --json`
+    Examples:
+
+    - `crossings ingest mn-nso-border-points --base-url http://127.0.0.1:8765`
+
+    - `crossings ingest ru-fsb-exits --file Russia_out.csv`
     """
-    from flows.cli.reading import show_sources
+    from flows.cli.sourcing import ingest as ingested
 
-    show_sources(json=json)
+    ingested(source, base_url=base_url, files=file or [], json=json)
+
+
+@app.command()
+def publish(
+    local: Annotated[bool, typer.Option("--local", help="Run the same steps in this process, without a Prefect server.")] = False,
+    json: Json = False,
+) -> None:
+    """Publish what the archive holds, without looking at any publisher.
+
+    Example: `crossings publish --local`
+    """
+    from flows.cli.running import run_pipeline
+
+    run_pipeline(local=local, rebuild=False, json=json, look=False)
+
+
+@app.command()
+def requarantine(json: Json = False) -> None:
+    """Judge everything in quarantine again, after a rule, a decision or a record was mended.
+
+    Example: `crossings requarantine`
+    """
+    from flows.cli.sourcing import requarantine as again
+
+    again(json=json)
+
+
+sources = typer.Typer(help="List the sources with their freshness; check one live; serve a copy of one.", no_args_is_help=False)
+app.add_typer(sources, name="sources")
+
+
+@sources.callback(invoke_without_command=True)
+def _list_sources(context: typer.Context, json: Json = False) -> None:
+    if context.invoked_subcommand is None:
+        from flows.cli.sourcing import list_sources
+
+        list_sources(json=json)
+
+
+@sources.command("check")
+def check_source(
+    source: Annotated[str, typer.Argument(help="Source id.")],
+    base_url: Annotated[str | None, typer.Option(help="A served copy instead of the publisher.")] = None,
+) -> None:
+    """Look at a source live and tell what came against what is declared.
+
+    Example: `crossings sources check mn-nso-border-points`
+    """
+    from flows.cli.sourcing import check
+
+    check(source, base_url=base_url)
+
+
+@sources.command("serve")
+def serve_source(
+    source: Annotated[str, typer.Argument(help="Source id.")],
+    folder: Annotated[Path, typer.Argument(help="Recorded payloads, e.g. tests/payloads/mn-nso-border-points.")],
+    port: Annotated[int, typer.Option(help="Port on 127.0.0.1; 0 chooses one.")] = 8765,
+) -> None:
+    """Play the publisher on this machine, so that its connector can be seen at work without internet.
+
+    Example: `crossings sources serve mn-nso-border-points tests/payloads/mn-nso-border-points`
+    """
+    from flows.cli.sourcing import serve
+
+    serve(source, folder, port)
 
 
 @app.command()

@@ -58,7 +58,7 @@ def show_days(
 ) -> None:
     """The days of a country: its headline series, or another one by name."""
     frame = catalog.daily(country, start=start, end=end, release=release)
-    wanted = [series] if series else _headlines(frame, country, release, direction)
+    wanted = [series] if series else _headlines(country, release, direction)
     frame = frame[frame["series"].isin(wanted)]
     rows = frame.to_dict("records")
     if json:
@@ -76,25 +76,15 @@ def show_days(
         console.print()
 
 
-def _headlines(frame: Any, country: str, release: str | None, direction: str | None) -> list[str]:
+def _headlines(country: str, release: str | None, direction: str | None) -> list[str]:
     everything = catalog.load("series", release=release)
     everything = everything[(everything["country"] == country.upper()) & everything["declared"]]
     wanted = [direction] if direction else ["entry", "exit"]
     return [catalog.headline(everything, d) for d in wanted]
 
 
-def show_sources(*, json: bool) -> None:
-    """The sources of the current release."""
-    rows = catalog.load("sources").to_dict("records")
-    if json:
-        print(jsonlib.dumps(rows, default=str, ensure_ascii=False, indent=1))
-        return
-    columns = ["source_id", "publisher", "country", "cadence", "confirmed"]
-    table(Console(highlight=False), [(c, "left") for c in columns], [[r[c] for c in columns] for r in rows])
-
-
 def _cell(value: Any) -> str:
-    if value is None or value != value:  # noqa: PLR0124 - missing
+    if value is None or value != value:
         return "–"
     if isinstance(value, bool | str | dt.date):
         return str(value)

@@ -14,13 +14,14 @@ from flows import pipeline
 from flows.workspace import Workspace
 
 
-def run_pipeline(*, local: bool, rebuild: bool, json: bool) -> None:
-    """Run the pipeline in-process or as a Prefect flow and print what came of it."""
+def run_pipeline(*, local: bool, rebuild: bool, json: bool, look: bool = True) -> None:
+    """Run the pipeline in-process or as a Prefect flow and print what came of it; without `look`, only publish."""
     console = Console(stderr=json, highlight=False, soft_wrap=True)
     if local:
-        outcome = pipeline.run(Workspace.open(settings()), pipeline.in_process, _teller(console), rebuild=rebuild)
+        started = pipeline.run if look else pipeline.publish
+        outcome = started(Workspace.open(settings()), pipeline.in_process, _teller(console), rebuild=rebuild)
     else:
-        outcome = _as_flow(console, rebuild)
+        outcome = _as_flow(console, rebuild, look=look)
     if json:
         print(jsonlib.dumps(asdict(outcome), ensure_ascii=False, indent=1))
     else:
@@ -31,7 +32,7 @@ def _teller(console: Console) -> pipeline.Tell:
     return lambda text: console.print(f"[dim]·[/] {text}")
 
 
-def _as_flow(console: Console, rebuild: bool) -> pipeline.Outcome:
+def _as_flow(console: Console, rebuild: bool, *, look: bool) -> pipeline.Outcome:
     Workspace.open(settings())  # an unwritable lake is said before a server is started
     os.environ.setdefault("PREFECT_LOGGING_LEVEL", "CRITICAL")
     os.environ.setdefault("PREFECT_LOGGING_TO_API_ENABLED", "true")
@@ -40,7 +41,9 @@ def _as_flow(console: Console, rebuild: bool) -> pipeline.Outcome:
     with console.status("working"):
         from flows import orchestrate
 
-        return orchestrate.as_command(orchestrate.run, _teller(console), rebuild=rebuild)
+        if look:
+            return orchestrate.as_command(orchestrate.run, _teller(console), rebuild=rebuild)
+        return orchestrate.as_command(orchestrate.publish, _teller(console))
 
 
 def _summary(console: Console, outcome: pipeline.Outcome) -> None:

@@ -9,7 +9,6 @@ from interval_systems import CASES, INF, contradictory, of_case, system, truthfu
 from transforms.bounds import infeasible_blocks
 from transforms.reconcile import reconcile
 
-
 TIGHT = {"eps_abs": 1e-9, "eps_rel": 1e-9, "max_iter": 200_000}
 
 

