@@ -100,11 +100,11 @@ def total(frame: pd.DataFrame, column: str = "estimate") -> int:
     """
     kinds = frame["series"].unique().tolist()
     if len(kinds) > 1:
-        differing = [p for p in ("country", *_KEY) if p in frame and frame[p].nunique() > 1] or ["mode"]
+        differing = [p for p in ("country", *_KEY) if p in frame and len(frame[p].unique()) > 1] or ["mode"]
         raise NotComparable(
             f"these rows are of {len(kinds)} series that differ in {', '.join(differing)}", "choose one series first"
         )
-    if "freq" in frame and frame["freq"].nunique() > 1:
+    if "freq" in frame and len(frame["freq"].unique()) > 1:
         raise NotComparable("these rows are of several frequencies, which overlap", "choose one freq first")
     if frame[column].isna().any():
         raise CrossingsError(f"{int(frame[column].isna().sum())} rows have no {column}", "leave them out knowingly")

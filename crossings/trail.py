@@ -86,7 +86,8 @@ class Explanation:
 
 def _line(source: Source) -> str:
     where = ", ".join(p for p in (source.publisher, source.published_on) if p)
-    return f"  {source.report_id}  {source.said}, {source.window}  [{source.part}]\n      {where}\n      {source.url or 'no address'}"
+    head = f"  {source.report_id}  {source.said}, {source.window}  [{source.part}]"
+    return "\n".join((head, f"      {where}", f"      {source.url or 'no address'}"))
 
 
 def explain(
@@ -199,7 +200,8 @@ def changes(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
 def _source(report: Any, part: str) -> Source:
     unit = {"crossings": ""}.get(report["measure"], f" {report['measure']}")
     low, high, value = (None if _missing(report[c]) else int(report[c]) for c in ("value_low", "value_high", "value"))
-    figure = f"{low:,} and {high:,}" if value is None and low is not None and high is not None else f"{value:,}" if value is not None else "?"
+    ranged = value is None and low is not None and high is not None
+    figure = f"{low:,} and {high:,}" if ranged else "?" if value is None else f"{value:,}"
     per = {"mean_per_day": " a day on average", "each_day": " every day", "max_per_day": " a day at most",
            "min_per_day": " a day at least", "mean_per_week": " a week on average"}.get(report["statistic"], "")  # fmt: skip
     return Source(
@@ -217,7 +219,8 @@ def _part(report_id: str, covering: list[str], low: list[str], high: list[str]) 
 
 def _decided(decision: dict[str, Any]) -> str:
     if decision["action"] == "recode":
-        return f"recode {decision['field']} {_or_none(decision['expect']) or 'empty'} → {_or_none(decision['new_value']) or 'empty'}"
+        old, new = (_or_none(decision[c]) or "empty" for c in ("expect", "new_value"))
+        return f"recode {decision['field']} {old} → {new}"
     return str(decision["action"])
 
 

@@ -52,10 +52,11 @@ def _consistent_values(f: pd.DataFrame) -> pd.Series:
 
 
 def _digits_reproduce(f: pd.DataFrame) -> pd.Series:
-    keys = f.astype({"value_text": "object"})
-    codes, unique = pd.MultiIndex.from_frame(keys).factorize()
-    verdict = np.array([_same_digits(*key) for key in unique], dtype=bool)
-    return pd.Series(verdict[codes] if len(codes) else [], index=f.index, dtype=bool)
+    printed = f.loc[f["value_text"].notna()]
+    codes = printed.groupby(list(f.columns), dropna=False, sort=False, observed=True).ngroup()
+    distinct = printed.loc[~codes.duplicated()].astype("object")  # in the order of their codes
+    verdict = np.array([_same_digits(*key) for key in distinct.itertuples(index=False)], dtype=bool)
+    return pd.Series(verdict[codes], index=printed.index, dtype=bool).reindex(f.index, fill_value=True)
 
 
 def _same_digits(text: object, value: float, low: float, high: float, spelled: float) -> bool:
@@ -67,11 +68,11 @@ def _same_digits(text: object, value: float, low: float, high: float, spelled: f
         return True
     if pd.notna(spelled) and figures == [str(round(spelled))]:
         return True
-    candidates = [figures, *([f] for f in figures)]
-    return any(
-        re.fullmatch("".join(re.escape(x.rstrip("0") or "0") + "0*" for x in c), printed.lstrip("0") or "0")
-        for c in candidates
-    )
+    digits = printed.lstrip("0") or "0"
+    cores = [x.rstrip("0") or "0" for x in figures]
+    if any(digits.startswith(core) and not digits[len(core) :].strip("0") for core in cores):
+        return True
+    return len(cores) > 1 and re.fullmatch("0*".join(cores) + "0*", digits) is not None
 
 
 def _one_sided(f: pd.DataFrame) -> pd.Series:
@@ -83,8 +84,8 @@ def _one_sided(f: pd.DataFrame) -> pd.Series:
 
 def _rounding_divides(f: pd.DataFrame) -> pd.Series:
     unit, value = f["rounding_unit"].astype("Float64"), f["value"].astype("Float64")
-    mantissa = unit.map(lambda u: None if pd.isna(u) or u <= 0 else u / 10 ** np.floor(np.log10(u)), na_action="ignore")
-    shape = unit.isna() | mantissa.isin([1.0, 5.0])
+    odd = [u for u in unit.dropna().unique() if u <= 0 or u / 10 ** np.floor(np.log10(u)) not in (1.0, 5.0)]
+    shape = ~unit.isin(odd)
     hedged = _is(f["qualifier"], "about", "nearly", "more_than", "less_than", "at_least", "up_to", "between")
     return shape & (value.isna() | unit.isna() | hedged | ((value % unit.where(unit > 0, 1)) == 0))
 

@@ -64,6 +64,69 @@ def suite(name: str) -> list[Expectation]:
     return expectations
 
 
+_REAGGREGATES = row_rule(
+    "ReaggregatesToReports",
+    ("total", "least", "most"),
+    lambda f: ~(f["total"] < f["least"]) & ~(f["total"] > f["most"]),
+)
+_PASSES = row_rule(
+    "ExactTopTierPassesThrough",
+    ("estimate", "exact_top"),
+    lambda f: f["exact_top"].isna() | f["estimate"].isna() | (f["estimate"] == f["exact_top"]),
+)
+_CALIBRATED = row_rule(
+    "IntervalOnlyWhereCalibrated",
+    ("has_interval", "exact_days", "regular_share"),
+    lambda f: ~f["has_interval"] | ((f["exact_days"] >= 20) & (f["regular_share"] >= 1 / 3)),
+)
+_STOPPING = {  # findings of the estimator that stop a series, by rule
+    "V58": "a final official figure would have to move",
+    "V60": "an unresolved conflict is larger than 5 % of its period",
+}
+
+
+def gates() -> dict[str, list[Expectation]]:
+    """The suites on what `transforms.gate_evidence` worked out, by the name of the evidence.
+
+    `stop_series` withholds the points of the failing row's series, `stop_month` those of its month.
+    """
+    stop = ("stop_release", "stop")
+    none_of = [
+        gxe.ExpectColumnValuesToNotMatchRegex(column="rule", regex=f"^{rule}$", **meta(rule, "stop_series", "stop", reason))
+        for rule, reason in _STOPPING.items()
+    ]
+    return {
+        "reaggregation": [_REAGGREGATES("V50", *stop, "daily estimates do not add up to a report they must hold")],
+        "trail": [
+            gxe.ExpectColumnValuesToBeBetween(
+                column="strangers", max_value=0, **meta("V52", *stop, "a day names a report that is not active or not of it")),
+            _PASSES("V53", "stop_series", "stop", "an exact day of the top tier did not pass through unchanged"),
+            gxe.ExpectColumnValuesToBeInSet(
+                column="break_known", value_set=[True],
+                **meta("V65", "stop_series", "stop", "a break without a dated public reason bends the estimate")),
+        ],
+        "findings": [
+            *none_of,
+            gxe.ExpectColumnValuesToNotMatchRegex(
+                column="rule", regex="^V57$",
+                **meta("V57", "warn", "warn", "a media figure moved by more than 20 %: review it")),
+            gxe.ExpectColumnValuesToNotBeNull(
+                column="observed", row_condition="rule=='V70'", condition_parser="pandas",
+                **meta("V70", *stop, "a solver fell back without a record of what it did")),
+        ],
+        "months": [
+            gxe.ExpectColumnValuesToBeBetween(
+                column="share_unreliable", max_value=0.5,
+                **meta("V59", "stop_month", "stop", "most covered days of the month have bounds wider than the estimate")),
+        ],
+        "intervals": [_CALIBRATED("V67", *stop, "a calibrated interval without its conditions")],
+        "concepts": [
+            gxe.ExpectColumnValuesToBeBetween(column=c, max_value=1, **meta("V64", *stop, f"a series mixes {c}"))
+            for c in ("measures", "systems", "citizenships", "definitions")
+        ],
+    }  # fmt: skip
+
+
 def accounting() -> list[Expectation]:
     """The suite on row accounting, one row per source: columns source_id, in, accepted, quarantined, duplicates, before.
 

@@ -6,6 +6,7 @@ A failing expectation with action `stop_release` raises ReleaseStopped after the
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,36 +19,107 @@ from crossings.lake import write_bytes
 from crossings.schema import TABLES
 from expectations import page, run, tables
 from flows.workspace import Workspace
+from transforms import decisions as decide
+from transforms import gate_evidence, withhold
+
+SAMPLES = 20  # failing rows listed on the page; what is quarantined is never capped
+_SHOWN = (
+    "report_id", "finding_id", "rule", "date", "month", "country", "series", "direction", "period_start", "period_end",
+    "value_text", "value", "estimate", "lower", "upper", "total", "least", "most", "gap", "publisher", "url",
+)  # fmt: skip
 
 
-def hold_gates(
-    workspace: Workspace, identifier: str, conformed: Mapping[str, pa.Table], ingested: Sequence[Mapping[str, Any]]
-) -> Path:
-    """Run every suite on the tables of a release to be; returns the validation page.
+@dataclass
+class Gates:
+    """Suites run for one release: their results for the page, and the first reason to stop it."""
 
-    Raises ReleaseStopped naming the first failing gate.
+    suites: list[dict[str, Any]] = field(default_factory=list)
+    failed: list[run.RuleResult] = field(default_factory=list)
+
+    def hold(self, name: str, suite: Sequence[Any], rows: pd.DataFrame) -> list[run.RuleResult]:
+        """Run one suite; failures that stop the release are remembered."""
+        results = run.run(name, suite, rows)
+        self.suites.append(summarise(name, results, rows))
+        self.failed += [r for r in results if r.failed and r.action == "stop_release"]
+        return results
+
+
+def hold_estimates(
+    gates: Gates,
+    daily: pd.DataFrame,
+    decided: pd.DataFrame,
+    findings: pd.DataFrame,
+    series: pd.DataFrame,
+    events: pd.DataFrame,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Judge the estimates; returns `daily` with stopped points withheld, and the findings that say so.
+
+    decided : reports with the windows that decisions gave them, as the estimator took them.
     """
-    from flows.steps import summarise
+    decided = decided.assign(**{c: decided[c].dt.date for c in ("period_start", "period_end")})
+    evidence = {
+        "reaggregation": gate_evidence.reaggregation(daily, decided, findings),
+        "trail": gate_evidence.trail(daily, decided, events),
+        "findings": findings.reset_index(drop=True),
+        "months": gate_evidence.months(daily),
+        "intervals": gate_evidence.intervals(daily, decided),
+        "concepts": gate_evidence.concepts(decided, series),
+    }
+    stopped: dict[str, str] = {}
+    weak = evidence["months"].iloc[:0]
+    for name, suite in tables.gates().items():
+        rows = evidence[name]
+        if not len(rows):
+            continue
+        for result in gates.hold(f"estimates: {name}", suite, rows):
+            failing = rows.loc[list(result.rows)]
+            if result.action == "stop_series":
+                stopped |= dict.fromkeys(failing["series"].dropna().unique(), f"{result.rule}: {result.reason}")
+            elif result.action == "stop_month":
+                weak = failing
+    kept = withhold.withhold(daily, stopped, list(zip(weak["series"], weak["month"], strict=True)))
+    country_of = dict(zip(series["series"], series["country"], strict=True))
+    return kept, withhold.told(stopped, weak, country_of)
 
+
+def hold_release(
+    workspace: Workspace,
+    gates: Gates,
+    identifier: str,
+    conformed: Mapping[str, pa.Table],
+    ingested: Sequence[Mapping[str, Any]],
+) -> Path:
+    """Run the suite of every table and the row accounting; returns the validation page.
+
+    Raises ReleaseStopped naming the first failing gate, after the page has been written.
+    """
     accounting = [summary["counts"] for summary in ingested]
     frame = pd.DataFrame(accounting)
     frame["missing_since_before"] = _missing(workspace, conformed, frame["source_id"])
-    suites = [summary["suite"] for summary in ingested]
-    failed: list[run.RuleResult] = []
-    checked = [("row accounting", tables.accounting(), frame)]
-    checked += [(name, tables.suite(name), _judged(name, table)) for name, table in sorted(conformed.items())]
-    for name, suite, rows in checked:
-        results = run.run(name, suite, rows)
-        suites.append(summarise(name, results, rows))
-        failed += [r for r in results if r.failed and r.action == "stop_release"]
-    stopped = f"{failed[0].rule}: {failed[0].reason} ({failed[0].failed} rows)" if failed else ""
+    gates.hold("row accounting", tables.accounting(), frame)
+    for name, table in sorted(conformed.items()):
+        gates.hold(name, tables.suite(name), _judged(name, table))
+    first = gates.failed[0] if gates.failed else None
+    stopped = f"{first.rule}: {first.reason} ({first.failed} rows)" if first else ""
+    suites = [*(summary["suite"] for summary in ingested), *gates.suites]
     text = page.render(identifier, suites, accounting, _by_rule(conformed["findings"]), _totals(conformed), stopped)
     path = workspace.lake.root / "validation" / f"{identifier}.html"
     write_bytes(path, text.encode())
     write_bytes(path.with_name("latest.html"), text.encode())
-    if failed:
+    if first:
         raise ReleaseStopped(f"release {identifier} was stopped by {stopped}", f"see {path}; `current` is as it was")
     return path
+
+
+def summarise(name: str, results: Sequence[run.RuleResult], frame: pd.DataFrame) -> dict[str, Any]:
+    """Rule results as plain values, with a few failing rows each."""
+    shown = [c for c in _SHOWN if c in frame]
+    rules = []
+    for result in results:
+        rows = frame.loc[list(result.rows[:SAMPLES]), shown]
+        samples = [{k: decide.printed(v) for k, v in row.items()} for row in rows.to_dict("records")]
+        rules.append({k: v for k, v in asdict(result).items() if k != "rows"} | {"samples": samples})
+    return {"name": name, "rows": len(frame), "rules": rules}
 
 
 def _judged(name: str, table: pa.Table) -> pd.DataFrame:

@@ -82,8 +82,9 @@ def bundle(archive: Archive, source_id: str, parts: list[Part]) -> str:
 
 
 def payloads(archive: Archive, sha256: str) -> list[Payload]:
-    """The payloads of a bundle, verified."""
-    return [Payload(archive.read(part), part, name) for name, part in json.loads(archive.read(sha256))]
+    """The payloads of a bundle that hold figures or their labels, verified; an overview page only led to them."""
+    parts = json.loads(archive.read(sha256))
+    return [Payload(archive.read(part), part, name) for name, part in parts if name != "page"]
 
 
 def policy(workspace: Workspace, spec: SourceSpec, base_url: str | None) -> FetchPolicy:
@@ -122,7 +123,9 @@ def _questions(spec: SourceSpec, base_url: str | None, ask: Ask) -> Iterator[byt
         if "{" in address.url:
             page = by_role.get("page")
             if page is None:
-                raise CrossingsError(f"{spec.id}: {address.url} has parts to fill in", "state the page that links to it")
+                raise CrossingsError(
+                    f"{spec.id}: {address.url} has parts to fill in", "state the page that links to it"
+                )
             html = ask("page", _request(page, base_url))
             address = address.model_copy(update={"url": _linked(spec, address.url, html, page.url)})
         yield ask(address.role, _request(address, base_url))
@@ -138,7 +141,12 @@ def _pxweb(spec: SourceSpec, base_url: str | None, ask: Ask, by_role: dict[str, 
 
 
 def _request(
-    address: Address, base_url: str | None, *, query: str | None = None, body: bytes | None = None, kind: str | None = None
+    address: Address,
+    base_url: str | None,
+    *,
+    query: str | None = None,
+    body: bytes | None = None,
+    kind: str | None = None,
 ) -> Request:
     url = address.url if query is None else f"{address.url}?{query}"
     parts = urlsplit(url)
@@ -159,8 +167,12 @@ def _request(
 def _linked(spec: SourceSpec, template: str, html: bytes, page: str) -> str:
     """The newest address on the page that fits the template; its filled parts sort by date."""
     path = urlsplit(template).path
-    pattern = "".join(r"[^\"'<>\s/]+" if piece.startswith("{") else re.escape(piece) for piece in re.split(r"(\{\w+\})", path))
+    pattern = "".join(
+        r"[^\"'<>\s/]+" if piece.startswith("{") else re.escape(piece) for piece in re.split(r"(\{\w+\})", path)
+    )
     found = sorted(set(re.findall(pattern, html.decode("utf-8", errors="replace"))))
     if not found:
-        raise FetchFailed(f"{spec.id}: {page} links to nothing like {path}", "look at the page; correct the address in the YAML")
+        raise FetchFailed(
+            f"{spec.id}: {page} links to nothing like {path}", "look at the page; correct the address in the YAML"
+        )
     return urljoin(template, found[-1])

@@ -29,7 +29,6 @@ from crossings.settings import Settings, settings
 from flows import pipeline
 from flows.workspace import Workspace
 
-
 _LISTENER: ContextVar[pipeline.Tell | None] = ContextVar("listener", default=None)
 
 
@@ -112,7 +111,9 @@ def run(lake: Path | None = None, data: Path | None = None, rebuild: bool = Fals
 
 
 @flow(name="ingest", task_runner=ThreadPoolTaskRunner(max_workers=2), persist_result=False)
-def ingest(source_ids: list[str] | None = None, lake: Path | None = None, data: Path | None = None) -> list[dict[str, Any]]:
+def ingest(
+    source_ids: list[str] | None = None, lake: Path | None = None, data: Path | None = None
+) -> list[dict[str, Any]]:
     """Collect and judge sources without publishing; returns the row accounting."""
     workspace = Workspace.open(_settings(lake, data))
     return pipeline.ingest(workspace, _as_tasks, _tell(), source_ids)

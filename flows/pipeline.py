@@ -77,7 +77,9 @@ def publish(workspace: Workspace, each: Each, tell: Tell, *, rebuild: bool = Fal
     return outcome
 
 
-def ingest(workspace: Workspace, each: Each, tell: Tell, source_ids: Sequence[str] | None = None) -> list[dict[str, Any]]:
+def ingest(
+    workspace: Workspace, each: Each, tell: Tell, source_ids: Sequence[str] | None = None
+) -> list[dict[str, Any]]:
     """Collect and judge sources without publishing; returns the row accounting."""
     with _remembered(workspace) as note:
         counts = _ingest(workspace, each, tell, collect(workspace, each, tell, source_ids))[1]

@@ -17,7 +17,11 @@ def serve(spec: SourceSpec, folder: Path, port: int) -> http.server.ThreadingHTT
 
     port : 0 chooses a free one; see `server_address`. The caller starts and stops it.
     """
-    files = {path.name.split(".", 1)[0]: path.read_bytes() for path in sorted(folder.glob("*")) if path.name != "expected.json"}
+    files = {
+        path.name.split(".", 1)[0]: path.read_bytes()
+        for path in sorted(folder.glob("*"))
+        if path.name != "expected.json"
+    }
     if not files:
         raise CrossingsError(f"{folder} holds no payloads", "name a folder with files like data.json or metadata.json")
 
@@ -53,7 +57,9 @@ def _role(spec: SourceSpec, asked: str, method: str) -> str | None:
     path, query = unquote(parts.path), parse_qs(parts.query, keep_blank_values=True)
     for address in spec.addresses:
         stated = urlsplit(address.url)
-        pattern = "".join("[^/]+" if p.startswith("{") else re.escape(p) for p in re.split(r"(\{\w+\})", unquote(stated.path)))
+        pattern = "".join(
+            "[^/]+" if p.startswith("{") else re.escape(p) for p in re.split(r"(\{\w+\})", unquote(stated.path))
+        )
         if address.method != method or not re.fullmatch(pattern, path):
             continue
         if address.role == "class":

@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
-from crossings.lake import Published, digest, release_id
 from crossings.errors import UnreadableInput
+from crossings.lake import Published, digest, release_id
 from crossings.schema import DECISIONS, OFFICIAL, RELEASED, REPORTS, TABLES
 from crossings.sources import SourceSpec
 from flows import stage
@@ -26,7 +25,6 @@ from transforms.parse import registry
 from transforms.parse.contract import Payload
 
 STATEMENTS = "register"  # the parser of statement files
-SAMPLES = 20  # failing rows listed on the page; what is quarantined is never capped
 
 
 @dataclass(frozen=True)
@@ -42,7 +40,9 @@ class Counts:
 
 def sources(workspace: Workspace) -> list[str]:
     """Sources that a run looks at: the register, and every other one that was confirmed on the live service."""
-    return [id_ for id_, spec in workspace.sources.items() if spec.enabled and (spec.confirmed or spec.parser == STATEMENTS)]
+    return [
+        id_ for id_, spec in workspace.sources.items() if spec.enabled and (spec.confirmed or spec.parser == STATEMENTS)
+    ]
 
 
 def collect(workspace: Workspace, source_id: str, base_url: str | None = None) -> str:
@@ -93,6 +93,7 @@ def ingest(workspace: Workspace, source_id: str, sha256: str) -> str:
     name = stage.key({"step": "ingest", "source": source_id, "spec": spec.model_dump_json(), "payload": sha256,
                       "vintages": ",".join(seen), **workspace.base_inputs})  # fmt: skip
     if stage.existing(workspace.staging, name) is None:
+        from flows.gates import summarise
         from flows.judge import judge
 
         known = reference.read(workspace.reference)
@@ -104,7 +105,7 @@ def ingest(workspace: Workspace, source_id: str, sha256: str) -> str:
                 series.parse(workspace.reference["series"]), known, today,
             )  # fmt: skip
         else:
-            gathered = _gathered(workspace, spec, vintages_)
+            gathered = _gathered(workspace, spec, vintages_, known)
             prepared = prepare.ready(source_id, sha256, gathered.statements, decide.none(),
                                      series.parse(workspace.reference["series"]), known, today, regular=True)  # fmt: skip
             missing, told, repeated = gathered.missing, gathered.findings, gathered.repeated
@@ -124,7 +125,9 @@ def ingest(workspace: Workspace, source_id: str, sha256: str) -> str:
     return name
 
 
-def _gathered(workspace: Workspace, spec: SourceSpec, looks: Sequence[Archived]) -> observations.Gathered:
+def _gathered(
+    workspace: Workspace, spec: SourceSpec, looks: Sequence[Archived], known: reference.Reference
+) -> observations.Gathered:
     """Parse every look; the newest must be readable, an older one that is not is told."""
     parsed, told = [], []
     for number, vintage in enumerate(looks, start=1):
@@ -137,7 +140,7 @@ def _gathered(workspace: Workspace, spec: SourceSpec, looks: Sequence[Archived])
                          "message": f"{spec.id}: the look of {vintage.recorded_at:%Y-%m-%d} was refused: {error}"})  # fmt: skip
             continue
         parsed.append(observations.Look(found, vintage.recorded_at))
-    gathered = observations.gather(parsed, spec)
+    gathered = observations.gather(parsed, spec, known.main_timezone)
     return replace(gathered, findings=[*gathered.findings, *told])
 
 
@@ -168,7 +171,12 @@ def estimate(workspace: Workspace, ingested: Sequence[str], country: str) -> str
         built = daily.build(
             encoded, definitions.loc[definitions["country"] == country], reference.events(workspace.reference["events"])
         )
-        stage.write(workspace.staging, name, {"daily": built.daily, "findings": built.findings}, {"country": country})
+        stage.write(
+            workspace.staging,
+            name,
+            {"daily": built.daily, "findings": built.findings, "series": _no_series()},
+            {"country": country},
+        )
     return name
 
 
@@ -177,34 +185,46 @@ def planned(workspace: Workspace, digests: dict[str, str]) -> dict[str, str]:
     inputs = workspace.base_inputs
     for source, sha256 in digests.items():
         spec = workspace.source(source).model_dump_json()
-        seen = ",".join(v.sha256 for v in _vintages(workspace, source)) if workspace.source(source).parser != STATEMENTS else ""
+        seen = (
+            ",".join(v.sha256 for v in _vintages(workspace, source))
+            if workspace.source(source).parser != STATEMENTS
+            else ""
+        )
         inputs = inputs | {f"payload/{source}": sha256, f"source/{source}": digest(f"{spec} {seen}".encode())}
     return inputs
 
 
-def release(workspace: Workspace, ingested: Sequence[str], estimated: Sequence[str], inputs: dict[str, str]) -> Published:
+def release(
+    workspace: Workspace, ingested: Sequence[str], estimated: Sequence[str], inputs: dict[str, str]
+) -> Published:
     """Gate the tables and publish them; raises ReleaseStopped and keeps `current` where a gate fails.
 
     The validation page is written either way.
     """
-    from flows.gates import hold_gates
+    from flows import gates
 
+    held = gates.Gates()
+    reports = _together(workspace, ingested, "reports")
+    definitions = _together(workspace, [*ingested, *estimated], "series").drop_duplicates("series")
+    events = reference.events(workspace.reference["events"])
+    told = _together(workspace, [*ingested, *estimated], "findings").drop_duplicates("finding_id")
+    points = _together(workspace, estimated, "daily")
+    decided = vintages.encoded(reports, _decisions(workspace))
+    kept, withheld = gates.hold_estimates(held, points, decided, told, definitions, events)
     tables = {
-        "reports": _together(workspace, ingested, "reports"),
+        "reports": reports,
         "quarantine": _together(workspace, ingested, "quarantine"),
-        "findings": _together(workspace, [*ingested, *estimated], "findings").drop_duplicates("finding_id"),
-        "daily": _together(workspace, estimated, "daily"),
-        "series": _together(workspace, ingested, "series").drop_duplicates("series"),
+        "findings": pd.concat([told, withheld], ignore_index=True),
+        "daily": kept,
+        "official": official.build(reports, definitions, _together(workspace, ingested, "official"), points),
+        "series": definitions,
         "decisions": _decision_table(workspace),
-        "events": reference.events(workspace.reference["events"]),
-        "sources": _source_table(workspace, [_stage(workspace, name).summary["counts"]["source_id"] for name in ingested]),
+        "events": events,
+        "sources": _source_table(workspace, [_stage(workspace, n).summary["counts"]["source_id"] for n in ingested]),
     }
-    tables["official"] = official.build(
-        tables["reports"], tables["series"], _together(workspace, ingested, "official"), tables["daily"]
-    )
     conformed = {name: TABLES[name].conform(tables[name]) for name in RELEASED}
     summaries = [_stage(workspace, name).summary for name in ingested]
-    hold_gates(workspace, release_id(inputs), conformed, summaries)
+    gates.hold_release(workspace, held, release_id(inputs), conformed, summaries)
     return workspace.lake.publish(conformed, inputs, workspace.now)
 
 
@@ -238,21 +258,13 @@ def _source_table(workspace: Workspace, ids: Sequence[str]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(TABLES["sources"].names))
 
 
+def _no_series() -> pd.DataFrame:
+    return TABLES["series"].arrow().empty_table().to_pandas()
+
+
 def _no_official() -> pd.DataFrame:
     return OFFICIAL.arrow().empty_table().to_pandas()
 
 
 def _dates(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(**{c: frame[c].dt.date for c in ("epoch_start", "epoch_end")})
-
-
-def summarise(name: str, results: Sequence[Any], frame: pd.DataFrame) -> dict[str, Any]:
-    """Rule results as plain values, with a few failing rows each."""
-    shown = [c for c in ("report_id", "finding_id", "date", "country", "series", "direction", "period_start", "period_end",
-                         "value_text", "value", "estimate", "lower", "upper", "publisher", "url") if c in frame]  # fmt: skip
-    rules = []
-    for result in results:
-        rows = frame.loc[list(result.rows[:SAMPLES]), shown]
-        samples = [{k: decide.printed(v) for k, v in row.items()} for row in rows.to_dict("records")]
-        rules.append({k: v for k, v in asdict(result).items() if k != "rows"} | {"samples": samples})
-    return {"name": name, "rows": len(frame), "rules": rules}

@@ -18,7 +18,14 @@ from crossings.sources import SourceSpec, load_sources
 from flows.archive import Archive
 
 _REFERENCE = ("countries", "timezones", "wording", "series", "events", "checkpoints", "authorities")
-_PACKAGES = ("crossings", "transforms", "expectations")
+_TABLE_MAKERS = (
+    "crossings/*.py",
+    "transforms/**/*.py",
+    "expectations/*.py",
+    "flows/steps.py",
+    "flows/gates.py",
+    "flows/stage.py",
+)
 
 
 @dataclass(frozen=True)
@@ -86,7 +93,9 @@ def read_file(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except FileNotFoundError as error:
-        raise CrossingsError(f"{path} is missing", "restore it, or set CROSSINGS_DATA to the folder that holds it") from error
+        raise CrossingsError(
+            f"{path} is missing", "restore it, or set CROSSINGS_DATA to the folder that holds it"
+        ) from error
     except OSError as error:
         raise CrossingsError(f"{path} cannot be read: {error.strerror}", "check its permissions") from error
 
@@ -98,8 +107,8 @@ def code_digest() -> str:
     root = Path(crossings.__file__).resolve().parent.parent
     parts = [
         f"{path.relative_to(root).as_posix()} {digest(path.read_bytes())}"
-        for package in _PACKAGES
-        for path in sorted((root / package).rglob("*.py"))
+        for pattern in _TABLE_MAKERS
+        for path in sorted(root.glob(pattern))
     ]
     parts += [f"{name} {version(name)}" for name in ("clarabel", "highspy", "numpy", "pandas", "pyarrow", "scipy")]
     return digest("\n".join(parts).encode())

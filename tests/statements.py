@@ -121,3 +121,8 @@ def judged(prepared: prepare.Prepared) -> tuple[set[str], prepare.Settled]:
 def settled(*rows: dict[str, str], decisions: pd.DataFrame | None = None) -> tuple[set[str], prepare.Settled]:
     """The rows, prepared and judged by the whole suite."""
     return judged(prepared_from(statement_csv(*rows), decisions))
+
+
+def unjudged(*rows: dict[str, str], decisions: pd.DataFrame | None = None) -> prepare.Settled:
+    """The rows, prepared and settled as if every rule held: enough where roles and not rules are the matter."""
+    return prepare.settle(prepared_from(statement_csv(*rows), decisions), [])

@@ -65,7 +65,7 @@ def reconcile(block: Block) -> Reconciled:
     slack = np.zeros(len(s))
     lower, upper = s.lower.copy(), s.upper.copy()
     absolute = False
-    negligible = max(1e-6, 1e-8 * unit_of(block))
+    negligible = max(1e-3, 1e-7 * unit_of(block))  # crossings; below it a movement is the solver's rounding
     for tier in np.unique(s.tier):
         now = s.tier <= tier
         moving = s.tier[now] == tier
@@ -74,7 +74,7 @@ def reconcile(block: Block) -> Reconciled:
             continue
         found = _move(part, moving)
         absolute |= found is None
-        moved, value = _least_absolute(part, moving) if found is None else found
+        moved, value = least_absolute(part, moving) if found is None else found
         moved[np.abs(moved) <= negligible] = 0.0
         rows = np.flatnonzero(now)
         slack[rows] += moved
@@ -99,7 +99,7 @@ def reconcile(block: Block) -> Reconciled:
     return Reconciled(slack, relaxed, block.with_intervals(lower, upper), widened, absolute)
 
 
-def _least_absolute(block: Block, moving: BoolArray) -> tuple[FloatArray, FloatArray]:
+def least_absolute(block: Block, moving: BoolArray) -> tuple[FloatArray, FloatArray]:
     """As `_move`, with the sum of |s| / sigma in place of the sum of squares; always solvable."""
     sigma = block.statements.sigma
     # rows already settled move only by the rounding of the steps before

@@ -84,9 +84,8 @@ def apply(reports: pd.DataFrame, decisions: pd.DataFrame) -> Decided:
     parse, or a field is recoded twice.
     """
     decided = reports.copy(deep=False)
-    first = pd.Series(reports.index, index=reports["report_id"])
-    first = first[~first.index.duplicated()]
-    row_of = first.to_dict() if len(decisions) else {}
+    concerned = reports.loc[reports["report_id"].isin(decisions["report_id"]), "report_id"].drop_duplicates()
+    row_of = dict(zip(concerned, concerned.index, strict=True))
     excluded = pd.Series(False, index=reports.index)
     ids: dict[Any, list[str]] = {}
     changes: dict[str, dict[Any, Any]] = {}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -50,8 +50,10 @@ class Gathered:
     findings: list[dict[str, Any]] = field(default_factory=list)
 
 
-def gather(looks: Sequence[Look], spec: SourceSpec) -> Gathered:
+def gather(looks: Sequence[Look], spec: SourceSpec, main_timezone: Mapping[str, str]) -> Gathered:
     """Turn looks into reports.
+
+    main_timezone : of each country; the periods of a regular statistic are civil dates of the country it is about.
 
     A figure that a later look shows otherwise is a new report that supersedes the one before; a figure that stays is
     not repeated. A look that changes more of the known figures than `bounds.max_change` allows is told as a finding.
@@ -82,7 +84,9 @@ def gather(looks: Sequence[Look], spec: SourceSpec) -> Gathered:
             issue = 1 if before is None else before[1] + 1
             report_id = _report_id(spec.id, key, issue)
             known[key] = (row["value"], issue, report_id)
-            rows.append(_statement(row, spec, look.recorded_at, report_id, before[2] if before else None))
+            rows.append(
+                _statement(row, spec, look.recorded_at, report_id, before[2] if before else None, main_timezone)
+            )
         for record in look.parsed.rejected.to_dict("records"):
             identity = (record["record"], record["rule"], record["payload_locator"])
             repeated += identity in refused
@@ -106,13 +110,18 @@ def _report_id(source: str, key: tuple[Any, ...], issue: int) -> str:
 
 
 def _statement(
-    row: dict[str, Any], spec: SourceSpec, recorded_at: dt.datetime, report_id: str, supersedes: str | None
+    row: dict[str, Any],
+    spec: SourceSpec,
+    recorded_at: dt.datetime,
+    report_id: str,
+    supersedes: str | None,
+    main_timezone: Mapping[str, str],
 ) -> dict[str, Any]:
     address = next((a.url for a in spec.addresses if a.role in ("data", "file")), None)
     stated = {n: row[n] for n in ("country", "counterpart", "scope", "mode", "direction", "citizenship", "measure", "system",
                                   "period_start", "period_end", "value", "value_text")}  # fmt: skip
     return stated | {
-        "report_id": report_id, "origin_id": report_id, "timezone": spec.timezone, "statistic": "total",
+        "report_id": report_id, "origin_id": report_id, "timezone": main_timezone.get(row["country"], spec.timezone), "statistic": "total",
         "modality": "observed", "period_basis": "stated", "cutoff_assumed": False, "qualifier": "exact",
         "reporter_side": "origin" if spec.system == "mirror" else "destination", "rounding_unit": 1,
         "speech_mode": "written_table", "tier": 1, "published_on": f"{recorded_at:%Y-%m-%d}", "publisher": spec.publisher,
@@ -151,7 +160,10 @@ def _raw(rows: list[dict[str, Any]]) -> pa.Table:
 
 def _torn(refused: list[dict[str, str]]) -> pd.DataFrame:
     return pd.DataFrame(
-        [{"locator": r["payload_locator"], "record": r["record"], "reason": r["reason"], "rule": r["rule"]} for r in refused],
+        [
+            {"locator": r["payload_locator"], "record": r["record"], "reason": r["reason"], "rule": r["rule"]}
+            for r in refused
+        ],
         columns=["locator", "record", "reason", "rule"],
     )
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
+from transforms import distinct
 from transforms import findings as found
 from transforms import instants as at
 from transforms.encode import NO_FLOW
@@ -23,61 +25,71 @@ def roles(reports: pd.DataFrame, *, preferred: frozenset[str] = frozenset()) -> 
     One report binds per origin: a preferred one, else an exact copy, else the most frequent form of value and
     qualifier; within a form the earliest published, then the smallest id.
     """
-    retracting = (reports["revision_kind"].astype("object") == "retraction").to_numpy()
+    retracting = (reports["revision_kind"] == "retraction").to_numpy()
     superseded = reports["report_id"].isin(reports["supersedes"].dropna()).to_numpy() | retracting
-    text = {c: reports[c].astype("object").to_numpy() for c in ("modality", "statistic", "period_basis")}
     silent = reports["lower"].isna() & reports["upper"].isna()
     silent |= reports["per_day"] & (reports["lower"].fillna(0) <= 0) & reports["upper"].isna()
-    open_window = np.isin(text["period_basis"].astype(str), ("open", "missing"))
-    open_window |= (reports["start_instant"] == at.UNKNOWN).to_numpy() | (
-        reports["end_instant"] == at.UNKNOWN
-    ).to_numpy()
+    open_window = reports["period_basis"].isin(["open", "missing"])
+    open_window |= (reports["start_instant"] == at.UNKNOWN) | (reports["end_instant"] == at.UNKNOWN)
     role = np.select(
         [
             reports["excluded"].to_numpy(bool),
-            text["modality"] != "observed",
+            (reports["modality"] != "observed").to_numpy(),
             (reports["tier"] == 5).to_numpy(),
             reports["held"].to_numpy(bool),
             superseded,
-            np.isin(text["statistic"].astype(str), NO_FLOW),
-            open_window,
+            reports["statistic"].isin(NO_FLOW).to_numpy(),
+            open_window.to_numpy(bool),
             silent.to_numpy(bool),
         ],
         ["excluded", "not_observed", "unattributed", "held", "superseded", "other_statistic", "unbounded_window",
          "other_statistic"],
         "copy",
     ).astype(object)  # fmt: skip
-    result = pd.Series(role, index=reports.index)
-    result.loc[_binding(reports.loc[role == "copy"], preferred)] = "constraint"
-    return result
+    active = np.flatnonzero(role == "copy")
+    role[active[_binding(reports.iloc[active], preferred)]] = "constraint"
+    return pd.Series(role, index=reports.index)
 
 
-def _binding(active: pd.DataFrame, preferred: frozenset[str]) -> pd.Index:
-    form = ["origin_id", "value", "value_low", "value_high", "qualifier"]
+def _binding(active: pd.DataFrame, preferred: frozenset[str]) -> NDArray[np.intp]:
+    """Positions of the rows that stand for their statements, one per origin."""
+    form = ["value", "value_low", "value_high", "qualifier"]
     if "lower" in active:
         form += ["lower", "upper"]
-    keys = active[form].astype({"qualifier": "object"})
-    order = pd.DataFrame(
-        {
-            "origin_id": active["origin_id"],
-            "liked": ~active["report_id"].isin(preferred),
-            "exact": (active["qualifier"].astype("object") != "exact").to_numpy(),
-            "rare": -keys.groupby(form, dropna=False, observed=True)["origin_id"].transform("size"),
-            "published": np.where(active["published_at"] == at.UNKNOWN, np.iinfo(np.int64).max, active["published_at"]),
-            "report_id": active["report_id"],
-        },
-        index=active.index,
-    )
-    return order.sort_values(list(order.columns), kind="stable").drop_duplicates("origin_id").index
+    origin, _ = distinct.combinations(active["origin_id"])
+    forms, _ = distinct.combinations(pd.Series(origin), *(active[c] for c in form))
+    merits = {
+        "disliked": ~active["report_id"].isin(preferred).to_numpy(),
+        "hedged": (active["qualifier"] != "exact").to_numpy(),
+        "rare": -np.bincount(forms)[forms],
+        "published": np.where(active["published_at"] == at.UNKNOWN, np.iinfo(np.int64).max, active["published_at"]),
+    }
+    order = np.lexsort([*reversed(merits.values()), origin])
+    best = order[np.flatnonzero(np.diff(origin[order], prepend=-1))]  # by origin
+    level = np.logical_and.reduce([merit == merit[best[origin]] for merit in merits.values()])
+    # Identifiers are compared only where nothing else tells the rows of an origin apart: sorting text is dear.
+    contested = np.flatnonzero(level & (np.bincount(origin[level], minlength=len(best))[origin] > 1))
+    by_id = contested[np.argsort(active["report_id"].iloc[contested].to_numpy(object), kind="stable")]
+    winners = pd.Series(by_id, index=origin[by_id])
+    winners = winners[~winners.index.duplicated()]
+    best[winners.index] = winners
+    return np.asarray(best)
 
 
 def transcription_findings(reports: pd.DataFrame) -> pd.DataFrame:
     """V24: copies whose interval does not meet that of the report which stands for their statement."""
-    binding = reports.loc[reports["role"] == "constraint", ["origin_id", "report_id", "lower", "upper", "value_text"]]
-    copies = reports.loc[reports["role"] == "copy"].merge(binding, on="origin_id", suffixes=("", "_bound"))
-    low = copies[["lower", "lower_bound"]].max(axis=1)
-    high = copies[["upper", "upper_bound"]].min(axis=1)
-    apart = copies.loc[low > high]
+    origin, first = distinct.combinations(reports["origin_id"])
+    standing = np.full(len(first), -1)
+    constraint = np.flatnonzero(reports["role"] == "constraint")
+    standing[origin[constraint]] = constraint
+    copies = np.flatnonzero((reports["role"] == "copy").to_numpy() & (standing[origin] >= 0))
+    bound = standing[origin[copies]]
+    low, high = reports["lower"].to_numpy(np.float64), reports["upper"].to_numpy(np.float64)
+    misses = np.fmax(low[copies], low[bound]) > np.fmin(high[copies], high[bound])
+    columns = ["report_id", "lower", "upper"]
+    apart = reports[[*columns, "series", "country", "period_start", "period_end"]].iloc[copies[misses]]
+    theirs = reports[columns].iloc[bound[misses]].add_suffix("_bound").set_axis(apart.index)
+    apart = pd.concat([apart, theirs], axis=1)
     return found.table(
         {
             "rule": "V24", "severity": "warn", "table": "reports", "series": row.series, "country": row.country,

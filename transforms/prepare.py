@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from crossings.schema import QUARANTINE, REGISTER_COLUMNS, REPORTS
 from transforms import decisions as decide
@@ -30,7 +31,8 @@ class Prepared:
     Attributes
     ----------
     statements : as parsed. frame : decided, encoded, with evidence; index = row position.
-    declared : definitions of the series in use. preferred : reports preferred by decision.
+    declared : definitions of the series in use. preferred : reports preferred by decision. recoded : columns that a
+    decision changes somewhere.
     regular : whether the rows are regular statistics, which go to `official` and bind no estimate.
     """
 
@@ -40,6 +42,7 @@ class Prepared:
     declared: pd.DataFrame
     preferred: frozenset[str]
     payload_sha256: str
+    recoded: frozenset[str]
     regular: bool = False
 
 
@@ -129,7 +132,8 @@ def ready(
     frame["content"] = register.contents(statements)
     frame = evidence.gather(frame, reference, today)
     liked = decisions.loc[(decisions["action"] == "prefer") & (decisions["field"] == "value"), "report_id"]
-    return Prepared(source_id, statements, frame, definitions, frozenset(liked), payload_sha256, regular)
+    recoded = frozenset(decisions.loc[decisions["action"] == "recode", "field"])
+    return Prepared(source_id, statements, frame, definitions, frozenset(liked), payload_sha256, recoded, regular)
 
 
 def settle(prepared: Prepared, judgements: Iterable[Judgement]) -> Settled:
@@ -141,6 +145,7 @@ def settle(prepared: Prepared, judgements: Iterable[Judgement]) -> Settled:
         _quarantine_row(prepared, t.locator, t.record, getattr(t, "rule", "V01"), t.reason, None)
         for t in prepared.statements.torn.itertuples()
     ]
+    set_aside: dict[int, Judgement] = {}
     told: list[dict[str, Any]] = []
     ordered = sorted(judgements, key=lambda j: (j.rule, j.reason))
     for judgement in sorted(ordered, key=lambda j: j.action != "drop_copy"):
@@ -148,11 +153,15 @@ def settle(prepared: Prepared, judgements: Iterable[Judgement]) -> Settled:
         if judgement.action == "drop_copy":
             fate.loc[rows] = "duplicate"
         elif judgement.action == "quarantine":
-            for row in rows[(fate.loc[rows] == "").to_numpy()]:
-                fate.at[row] = "quarantine"
-                quarantined.append(_quarantine_row(
-                    prepared, frame.at[row, "locator"], register.raw_record(prepared.statements, row),
-                    judgement.rule, judgement.reason, frame.at[row, "report_id"]))  # fmt: skip
+            fresh = rows[(fate.loc[rows] == "").to_numpy()]
+            fate.loc[fresh] = "quarantine"
+            set_aside |= dict.fromkeys(fresh, judgement)
+    records = register.raw_records(prepared.statements, set_aside)
+    known = frame.loc[list(set_aside), ["locator", "report_id"]]
+    quarantined += [
+        _quarantine_row(prepared, row.locator, records[row.Index], why.rule, why.reason, row.report_id)
+        for row, why in zip(known.itertuples(), set_aside.values(), strict=True)
+    ]
     accepted = fate == ""
     for judgement in ordered:
         if judgement.action not in ("hold", "warn"):
@@ -161,7 +170,7 @@ def settle(prepared: Prepared, judgements: Iterable[Judgement]) -> Settled:
         rows = rows[accepted.loc[rows].to_numpy()]
         if judgement.action == "hold":
             held.loc[rows] = True
-        told += _told(frame.loc[rows], judgement)
+        told += _told(frame.loc[rows, ["country", "series", "period_start", "period_end", "report_id"]], judgement)
     kept = frame.loc[accepted].assign(held=held[accepted])
     kept["role"] = origins.roles(kept, preferred=prepared.preferred)
     definitions = prepared.declared
@@ -194,32 +203,36 @@ def _with_timezones(reports: pd.DataFrame, reference: Reference) -> pd.DataFrame
 
 
 def _as_printed(prepared: Prepared, kept: pd.DataFrame) -> pd.DataFrame:
-    printed = prepared.statements.reports.loc[kept.index, [c.name for c in REGISTER_COLUMNS]]
+    # A column that no decision recodes is printed as decided; sharing it spares a second copy of the long texts.
+    printed = pd.DataFrame({
+        c.name: prepared.statements.reports.loc[kept.index, c.name] if c.name in prepared.recoded else kept[c.name]
+        for c in REGISTER_COLUMNS
+    }, copy=False)  # fmt: skip
     if printed["timezone"].isna().any():
         printed = printed.assign(timezone=kept["timezone"])
     encoded = pd.DataFrame(
         {
-            "source_id": pd.Categorical([prepared.source_id] * len(kept)),
+            "source_id": pd.Categorical.from_codes(np.zeros(len(kept), np.int8), [prepared.source_id]),
             "series": pd.Categorical(kept["series"]),
-            "published_at": at.as_datetime(kept["published_at"].to_numpy()).to_numpy(),
+            "published_at": at.as_datetime(kept["published_at"].to_numpy()).array,
             "recorded_at": kept["recorded_at" if "recorded_at" in kept else "recorded_on"],
-            "start_instant": at.as_datetime(kept["start_instant"].to_numpy()).to_numpy(),
-            "end_instant": at.as_datetime(kept["end_instant"].to_numpy()).to_numpy(),
+            "start_instant": at.as_datetime(kept["start_instant"].to_numpy()).array,
+            "end_instant": at.as_datetime(kept["end_instant"].to_numpy()).array,
             "per_day": kept["per_day"].to_numpy(),
-            "lower": pd.array(kept["lower"].to_numpy(), dtype="Float64").astype("Int64"),
-            "upper": pd.array(kept["upper"].to_numpy(), dtype="Float64").astype("Int64"),
+            "lower": kept["lower"].astype("Int64"),
+            "upper": kept["upper"].astype("Int64"),
             "sigma": np.round(kept["sigma"].to_numpy(), 6),
             "role": pd.Categorical(kept["role"]),
             "decision_ids": [list(d) for d in kept["decision_ids"]],
             "payload_sha256": kept.get("payload_sha256", prepared.payload_sha256),
-            "payload_locator": kept["locator"].to_numpy(),
+            "payload_locator": kept["locator"],
         },
         index=kept.index,
     )
     for column in ("published_at", "recorded_at", "start_instant", "end_instant"):
         encoded[column] = pd.to_datetime(encoded[column], utc=True)
     for column in ("period_start", "period_end", "recorded_on"):
-        printed[column] = printed[column].dt.date
+        printed[column] = printed[column].astype(pd.ArrowDtype(pa.date32()))
     return pd.concat([printed, encoded], axis=1)[list(REPORTS.names)]
 
 
@@ -254,7 +267,8 @@ def _derived(kept: pd.DataFrame, derived: pd.DataFrame) -> list[dict[str, Any]]:
     """One finding per series that no declaration knows."""
     result = []
     known = set(derived["series"])
-    for name, group in kept.loc[kept["series"].isin(known)].groupby("series"):
+    columns = ["series", "country", "period_start", "period_end", "report_id"]
+    for name, group in kept.loc[kept["series"].isin(known), columns].groupby("series"):
         ids = list(group["report_id"])
         result.append({
             "rule": "undeclared_series", "severity": "info", "table": "series", "series": name,

@@ -16,6 +16,7 @@ from transforms import decisions as decide
 from transforms import instants as at
 from transforms import origins
 
+
 def as_instant(when: str | dt.date | dt.datetime) -> dt.datetime:
     """An instant in UTC from text, a date (its end) or a datetime (UTC where it has no zone)."""
     if isinstance(when, str):

@@ -32,13 +32,17 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def _root(
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
 ) -> None: ...
 
 
 @app.command()
 def run(
-    local: Annotated[bool, typer.Option("--local", help="Run the same steps in this process, without a Prefect server.")] = False,
+    local: Annotated[
+        bool, typer.Option("--local", help="Run the same steps in this process, without a Prefect server.")
+    ] = False,
     rebuild: Annotated[bool, typer.Option(help="Do all the work again and compare the bytes.")] = False,
     json: Json = False,
 ) -> None:
@@ -72,7 +76,9 @@ def show(
     start: Annotated[dt.datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First local date.")] = None,
     end: Annotated[dt.datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last local date.")] = None,
     direction: Annotated[str | None, typer.Option(help="entry, exit, both or net.")] = None,
-    series: Annotated[str | None, typer.Option(help="Another series than the national one of citizens of Russia.")] = None,
+    series: Annotated[
+        str | None, typer.Option(help="Another series than the national one of citizens of Russia.")
+    ] = None,
     release: Annotated[str | None, typer.Option(help="Another release than the current one.")] = None,
     json: Json = False,
 ) -> None:
@@ -90,7 +96,9 @@ def explain(
     country: Country,
     date: Annotated[dt.datetime, typer.Argument(formats=["%Y-%m-%d"], help="Local date, e.g. 2022-09-26.")],
     direction: Annotated[str, typer.Option(help="entry, exit, both or net.")] = "entry",
-    series: Annotated[str | None, typer.Option(help="Another series than the national one of citizens of Russia.")] = None,
+    series: Annotated[
+        str | None, typer.Option(help="Another series than the national one of citizens of Russia.")
+    ] = None,
     release: Annotated[str | None, typer.Option(help="Another release than the current one.")] = None,
     json: Json = False,
 ) -> None:
@@ -110,8 +118,12 @@ def between(
     start: Annotated[dt.datetime, typer.Argument(formats=["%Y-%m-%d"], help="First local date.")],
     end: Annotated[dt.datetime, typer.Argument(formats=["%Y-%m-%d"], help="Last local date, inclusive.")],
     direction: Annotated[str, typer.Option(help="entry, exit, both or net.")] = "entry",
-    series: Annotated[str | None, typer.Option(help="Another series than the national one of citizens of Russia.")] = None,
-    as_of: Annotated[str | None, typer.Option(help="Only what had been published by then: 2022-09-28 or an instant.")] = None,
+    series: Annotated[
+        str | None, typer.Option(help="Another series than the national one of citizens of Russia.")
+    ] = None,
+    as_of: Annotated[
+        str | None, typer.Option(help="Only what had been published by then: 2022-09-28 or an instant.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """How many crossed between two dates: tightest bounds, estimate and proof.
@@ -126,10 +138,14 @@ def between(
 @app.command()
 def estimate(
     reports: Annotated[Path, typer.Argument(help="CSV in the register's columns (data/register/README.md).")],
-    out: Annotated[Path, typer.Option(help="Folder for daily.parquet, findings.parquet, reports.parquet, quarantine.parquet.")],
+    out: Annotated[
+        Path, typer.Option(help="Folder for daily.parquet, findings.parquet, reports.parquet, quarantine.parquet.")
+    ],
     decisions: Annotated[Path | None, typer.Option(help="Decisions CSV, as data/register/decisions.csv.")] = None,
     events: Annotated[Path | None, typer.Option(help="Events CSV, as data/reference/events.csv.")] = None,
-    as_of: Annotated[str | None, typer.Option(help="Only what had been published by then: 2022-09-28 or an instant.")] = None,
+    as_of: Annotated[
+        str | None, typer.Option(help="Only what had been published by then: 2022-09-28 or an instant.")
+    ] = None,
     periods: Annotated[Path | None, typer.Option(help="CSV country,direction,start,end: adds periods.parquet.")] = None,
 ) -> None:
     """Estimate the days behind any file of reports, without a lake or a flow.
@@ -144,8 +160,12 @@ def estimate(
 @app.command()
 def ingest(
     source: Annotated[str, typer.Argument(help="Source id, see `crossings sources`.")],
-    base_url: Annotated[str | None, typer.Option(help="A served copy instead of the publisher, e.g. http://127.0.0.1:8765.")] = None,
-    file: Annotated[list[Path] | None, typer.Option(help="A file at hand instead of the publisher; may be repeated.")] = None,
+    base_url: Annotated[
+        str | None, typer.Option(help="A served copy instead of the publisher, e.g. http://127.0.0.1:8765.")
+    ] = None,
+    file: Annotated[
+        list[Path] | None, typer.Option(help="A file at hand instead of the publisher; may be repeated.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Look at one source: archive what comes, parse and judge it.
@@ -163,7 +183,9 @@ def ingest(
 
 @app.command()
 def publish(
-    local: Annotated[bool, typer.Option("--local", help="Run the same steps in this process, without a Prefect server.")] = False,
+    local: Annotated[
+        bool, typer.Option("--local", help="Run the same steps in this process, without a Prefect server.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Publish what the archive holds, without looking at any publisher.
@@ -186,7 +208,9 @@ def requarantine(json: Json = False) -> None:
     again(json=json)
 
 
-sources = typer.Typer(help="List the sources with their freshness; check one live; serve a copy of one.", no_args_is_help=False)
+sources = typer.Typer(
+    help="List the sources with their freshness; check one live; serve a copy of one.", no_args_is_help=False
+)
 app.add_typer(sources, name="sources")
 
 

@@ -37,7 +37,12 @@ def estimate_file(
         periods=door.parse_periods(read_file(periods), periods.name) if periods else None,
         today=pd.Timestamp(dt.datetime.now(dt.UTC).date()),
     )  # fmt: skip
-    tables = {"reports": result.reports, "daily": result.daily, "findings": result.findings, "quarantine": result.quarantine}
+    tables = {
+        "reports": result.reports,
+        "daily": result.daily,
+        "findings": result.findings,
+        "quarantine": result.quarantine,
+    }
     if result.periods is not None:
         tables["periods"] = result.periods
     contents = {name: parquet_bytes(TABLES[name].conform(frame)) for name, frame in tables.items()}
@@ -45,7 +50,9 @@ def estimate_file(
         for name, content in contents.items():
             write_bytes(out / f"{name}.parquet", content)
     except OSError as error:
-        raise CrossingsError(f"{out} cannot be written: {error.strerror}", "choose another folder with --out") from error
+        raise CrossingsError(
+            f"{out} cannot be written: {error.strerror}", "choose another folder with --out"
+        ) from error
     _tell(Console(stderr=True, highlight=False, soft_wrap=True), result, out)
 
 
@@ -62,7 +69,9 @@ def _tell(console: Console, result: door.Estimated, out: Path) -> None:
     console.print(f"wrote {out}")
 
 
-def between(country: str, start: dt.date, end: dt.date, *, direction: str, series: str | None, json: bool, as_of: str | None) -> None:
+def between(
+    country: str, start: dt.date, end: dt.date, *, direction: str, series: str | None, json: bool, as_of: str | None
+) -> None:
     """Bounds, estimate and proof of the flow over a period of the current release."""
     if end < start:
         raise CrossingsError(f"{end} is before {start}", "give the earlier date first")
@@ -76,10 +85,14 @@ def between(country: str, start: dt.date, end: dt.date, *, direction: str, serie
     if not len(chosen):
         raise CrossingsError(f"there is no series {name!r}", f"see `crossings show {code}`")
     built = daily.build(encoded[encoded["series"] == name], chosen, catalog.load("events", release=held))
-    asked = pd.DataFrame({"country": [code], "direction": [chosen["direction"].iloc[0]], "start": [start], "end": [end]})
+    asked = pd.DataFrame(
+        {"country": [code], "direction": [chosen["direction"].iloc[0]], "start": [start], "end": [end]}
+    )
     found = daily.periods(built, asked)
     if not len(found):
-        raise CrossingsError(f"no report bounds {name} in this period", "a missing day is not zero; ask for another period")
+        raise CrossingsError(
+            f"no report bounds {name} in this period", "a missing day is not zero; ask for another period"
+        )
     _say(held, built, found.iloc[0].to_dict(), json=json)
 
 

@@ -38,7 +38,9 @@ def show_status(*, json: bool) -> None:
     console.print(f"lake     {info['lake']}")
     console.print(f"release  {info['release'] or 'none yet; run `crossings run`'}")
     if info["damaged"]:
-        console.print(f"[bold red]damaged[/]  {', '.join(info['damaged'])}: restore the release or run `crossings run --rebuild`")
+        console.print(
+            f"[bold red]damaged[/]  {', '.join(info['damaged'])}: restore the release or run `crossings run --rebuild`"
+        )
     if current:
         console.print(f"tables   {', '.join(f'{rows:,} {name}' for name, rows in info['tables'].items())}")
         console.print(f"kept     {len(info['releases'])} release(s)")
@@ -73,6 +75,9 @@ def show_days(
         cells = [[_cell(r[c]) for c in _SHOWN] for r in part]
         justify = {"estimate": "right", "lower": "right", "upper": "right"}
         table(console, [(c, justify.get(c, "left")) for c in _SHOWN], cells, title=name)
+        if any(r["obs_status"] == "Q" for r in part):
+            console.print("[dim]– withheld: these days are known by totals only (finding V59); `crossings between` gives totals,"
+                          " `crossings estimate` the path[/]")  # fmt: skip
         console.print()
 
 

@@ -52,7 +52,9 @@ def _summary(console: Console, outcome: pipeline.Outcome) -> None:
         console.print(f"[bold]Nothing new[/]: {why}. No byte was written into releases/.")
     else:
         console.print(f"[bold green]Published[/] release [bold]{outcome.release}[/]")
-    rows = ", ".join(f"{n:,} {name}" for name, n in outcome.rows.items() if name in ("reports", "daily", "official", "findings"))
+    rows = ", ".join(
+        f"{n:,} {name}" for name, n in outcome.rows.items() if name in ("reports", "daily", "official", "findings")
+    )
     console.print(f"  tables      {rows}")
     found = ", ".join(f"{n} {severity}" for severity, n in outcome.findings.items())
     console.print(f"  findings    {found or 'none'}")

@@ -57,7 +57,9 @@ def check(source_id: str, *, base_url: str | None) -> None:
         console.print(f"  came       {payload.name}: {len(payload.content):,} bytes, sha256 {payload.sha256[:12]}…")
     parsed = registry.parse(payloads, spec)
     seen = parsed.observations
-    console.print(f"  figures    {len(seen):,} accepted, {len(parsed.rejected):,} refused, {parsed.unselected:,} not selected")
+    console.print(
+        f"  figures    {len(seen):,} accepted, {len(parsed.rejected):,} refused, {parsed.unselected:,} not selected"
+    )
     if len(seen):
         console.print(f"  periods    {seen['period_start'].min()} to {seen['period_end'].max()}")
     for row in parsed.rejected.head(5).itertuples():
@@ -69,7 +71,10 @@ def serve(source_id: str, folder: Path, port: int) -> None:
     workspace = Workspace.open(settings())
     server = served_copy.serve(workspace.source(source_id), folder, port)
     address = f"http://127.0.0.1:{server.server_address[1]}"
-    print(f"serving {folder} at {address} (Ctrl-C ends it); try: crossings ingest {source_id} --base-url {address}", flush=True)
+    print(
+        f"serving {folder} at {address} (Ctrl-C ends it); try: crossings ingest {source_id} --base-url {address}",
+        flush=True,
+    )
     try:
         server.serve_forever()
     except KeyboardInterrupt:
@@ -105,7 +110,11 @@ def ingest(source_id: str, *, base_url: str | None, files: list[Path], json: boo
         first, last = reports["period_start"].min(), reports["period_end"].max()
         console.print(f"periods {first} to {last}, {reports['series'].nunique():,} series; e.g.")
         columns = ["period_start", "series", "value", "payload_locator"]
-        table(console, [(c, "left") for c in columns], [[r[c] for c in columns] for r in reports.head(5).to_dict("records")])
+        table(
+            console,
+            [(c, "left") for c in columns],
+            [[r[c] for c in columns] for r in reports.head(5).to_dict("records")],
+        )
     console.print("The next `crossings publish` or `crossings run` brings it into a release.")
 
 
@@ -120,6 +129,6 @@ def requarantine(*, json: bool) -> None:
     if json:
         print(jsonlib.dumps(told, indent=1))
         return
-    Console(highlight=False).print(f"{len(freed)} of {len(before)} records left quarantine, {len(after)} stay; release {outcome.release}")
-
-
+    Console(highlight=False).print(
+        f"{len(freed)} of {len(before)} records left quarantine, {len(after)} stay; release {outcome.release}"
+    )

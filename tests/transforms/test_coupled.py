@@ -29,7 +29,9 @@ from coupled_systems import (
 
 from crossings.errors import CrossingsError
 from transforms.coupled import CoupledSystem, Link, solve
+from transforms.coupled_blocks import cut
 from transforms.coupled_qp import Quadratic, active_set_solution, solve_quadratic
+from transforms.coupled_reconcile import least_absolute
 
 # --- identities tighten -------------------------------------------------------------------------------------------
 
@@ -221,6 +223,18 @@ def test_equal_tiers_move_in_proportion_to_their_variances():
     assert interval(day(found, "X", 0))[0] >= 340 + np.floor(expected["x"])
     assert day(found, "B", 0)["estimate"] == day(found, "E", 0)["estimate"] + day(found, "X", 0)["estimate"]
     assert day(found, "X", 0)["reconciled"]
+
+
+def test_least_absolute_movement_serves_where_least_squares_is_not_exact_enough():
+    members = {
+        "B": constraints(row("b", 0, 0, 100)),
+        "E": constraints(row("e", 0, 0, 80)),
+        "X": constraints(row("x", 0, 0, 40, sigma=2.0)),
+    }
+    _, (block,) = cut(members, dict.fromkeys(members, True), [BOTH])
+    moved, attained = least_absolute(block, np.array([True, True, True]))
+    assert dict(zip(block.statements.report_id, moved, strict=True)) == pytest.approx({"b": 0, "e": 0, "x": -20})
+    assert attained == pytest.approx([100, 80, 20])
 
 
 def test_a_lower_tier_gives_way_to_a_higher_one():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
-from statements import DATA, decision, decisions_of, frame_of, settled, statement
+from statements import DATA, decision, decisions_of, frame_of, statement, unjudged
 
 from crossings.errors import DecisionNotApplicable, UnreadableInput
 from transforms import decisions as decide
@@ -91,9 +91,8 @@ def test_no_field_is_recoded_twice() -> None:
 
 
 def test_an_excluded_report_stays_excluded_when_it_is_also_recoded() -> None:
-    rows = decisions_of(decision(action="exclude"),
-                        decision(decision_id="D-2", action="recode", field="direction", expect="entry", new_value="exit"))  # fmt: skip
-    found = decide.apply(frame_of(statement()), rows)
+    recode = decision(decision_id="D-2", action="recode", field="direction", expect="entry", new_value="exit")
+    found = decide.apply(frame_of(statement()), decisions_of(decision(action="exclude"), recode))
     assert found.excluded.tolist() == [True]
     assert found.reports["direction"].tolist() == ["exit"]
 
@@ -104,14 +103,14 @@ def test_the_order_of_the_file_does_not_matter() -> None:
 
 
 def test_an_excluded_row_is_kept_out_of_the_estimate_and_in_the_register() -> None:
-    _, tables = settled(statement(), decisions=decisions_of(decision(action="exclude")))
+    tables = unjudged(statement(), decisions=decisions_of(decision(action="exclude")))
     assert tables.reports[["report_id", "role"]].values.tolist() == [["A-1", "excluded"]]
     assert tables.reports["decision_ids"].tolist() == [["D-1"]]
 
 
 def test_printed_values_stay_printed_and_the_encoding_is_as_decided() -> None:
     row = decision(action="recode", field="value", expect="8314", new_value="8315")
-    _, tables = settled(statement(), decisions=decisions_of(row))
+    tables = unjudged(statement(), decisions=decisions_of(row))
     assert tables.reports[["value", "lower", "upper"]].astype(int).values.tolist() == [[8314, 8315, 8315]]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
-from statements import DATA, declared, frame_of, settled, statement
+from statements import DATA, declared, frame_of, statement, unjudged
 
 from crossings.errors import UnreadableInput
 from transforms import series
@@ -41,7 +41,7 @@ def test_a_report_that_differs_in_one_part_feeds_another_series(changes: dict[st
 
 def test_a_report_that_fits_no_declared_series_gets_a_derived_one_and_a_finding() -> None:
     rows = [statement(scope="checkpoint:nowhere"), statement(report_id="A-2", scope="checkpoint:nowhere")]
-    _, tables = settled(*rows)
+    tables = unjudged(*rows)
     derived = tables.series.loc[~tables.series["declared"]]
     assert derived["series"].tolist() == ["FIN/entry/RUS/checkpoint:nowhere/land/crossings/border_control"]
     assert derived["timezone"].tolist() == ["Europe/Helsinki"]

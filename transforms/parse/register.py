@@ -100,9 +100,16 @@ def _forgiven(reports: pd.DataFrame, table: pa.Table, unparsed: np.ndarray) -> n
 
 def raw_record(statements: Statements, row: int) -> str:
     """The record as received, as JSON with the header's names."""
-    return json.dumps(
-        {n: statements.raw[n][row].as_py() or "" for n in statements.raw.column_names}, ensure_ascii=False
-    )
+    return raw_records(statements, [row])[row]
+
+
+def raw_records(statements: Statements, rows: Iterable[int]) -> dict[int, str]:
+    """Records as received, by row, each as JSON with the header's names."""
+    wanted = np.zeros(statements.raw.num_rows, dtype=bool)
+    wanted[list(rows)] = True
+    records = statements.raw.filter(pa.array(wanted)).to_pylist()
+    texts = (json.dumps({n: v or "" for n, v in record.items()}, ensure_ascii=False) for record in records)
+    return dict(zip(np.flatnonzero(wanted).tolist(), texts, strict=True))
 
 
 def contents(statements: Statements) -> pd.Series:

@@ -1,0 +1,35 @@
+"""The data dictionary in docs/ is the one that the schema gives."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from crossings.dictionary import markdown
+from crossings.schema import CODE_LISTS, OPEN_PATTERNS, TABLES
+
+
+def test_the_dictionary_in_docs_is_the_generated_one(root: Path) -> None:
+    assert (root / "docs" / "dictionary.md").read_text(encoding="utf-8") == markdown(), (
+        "run `crossings dictionary --write docs/dictionary.md`"
+    )
+
+
+def test_every_column_and_every_code_is_in_the_dictionary() -> None:
+    text = markdown()
+    for table in TABLES.values():
+        section = text.split(f"\n## {table.name}\n")[1].split("\n## ")[0]
+        for column in table.columns:
+            assert f"| `{column.name}` | {column.type} |" in section
+    for name, codes in CODE_LISTS.items():
+        section = text.split("# Code lists")[1].split(f"\n## {name}\n")[1].split("\n## ")[0]
+        for code, meaning in codes.items():
+            assert f"`{code}` | {meaning}" in section or not code
+    for name in OPEN_PATTERNS:
+        assert f"\n## {name}\n" in text
+
+
+def test_the_tables_have_as_many_cells_as_their_headers() -> None:
+    for line in markdown().splitlines():
+        if line.startswith("| `"):
+            cells = line.replace("\\|", "").count("|") - 1
+            assert cells in (2, 5), line
