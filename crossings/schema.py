@@ -236,26 +236,19 @@ class Table:
         unknown = sorted(set(frame.columns) - set(self.names))
         if unknown:
             raise ValueError(f"{self.name} has no column {', '.join(unknown)}")
+        order = pa.array([], pa.int64())
         if len(frame):
             keys = pd.DataFrame(
                 {k: frame[k].astype("category") if self.column(k).type == "string" else frame[k] for k in self.key}
-            )
-            frame = (
-                frame.loc[keys.sort_values(list(self.key), kind="stable").index]
-                if frame.index.is_unique
-                else (
-                    frame.reset_index(drop=True).loc[
-                        keys.reset_index(drop=True).sort_values(list(self.key), kind="stable").index
-                    ]
-                )
-            )
+            ).reset_index(drop=True)
+            order = pa.array(keys.sort_values(list(self.key), kind="stable").index)
         schema = self.arrow()
         arrays = []
         for field in schema:
             if field.name not in frame.columns:
                 array = pa.nulls(len(frame), field.type)
             else:
-                array = _to_arrow(frame[field.name], field.type)
+                array = _to_arrow(frame[field.name], order, field.type)
             if array.null_count and not field.nullable:
                 raise ValueError(f"{self.name}.{field.name} has {array.null_count} missing values")
             arrays.append(array)
@@ -287,7 +280,8 @@ def pandas_dtypes(table: Table) -> dict[str, pd.ArrowDtype]:
     return {c.name: pd.ArrowDtype(arrow_type(c.type)) for c in table.columns}
 
 
-def _to_arrow(values: pd.Series, wanted: pa.DataType) -> pa.Array:
+def _to_arrow(values: pd.Series, order: pa.Array, wanted: pa.DataType) -> pa.Array:
+    """One column with its rows in order: done by column, a wide frame is never in memory twice."""
     import pyarrow as pa
 
     if not len(values):  # an empty column has lost its type
@@ -295,6 +289,7 @@ def _to_arrow(values: pd.Series, wanted: pa.DataType) -> pa.Array:
     array = pa.Array.from_pandas(values)
     if isinstance(array, pa.ChunkedArray):
         array = array.combine_chunks()
+    array = array.take(order)
     if pa.types.is_dictionary(array.type):
         array = array.dictionary_decode()
     return array if array.type == wanted else array.cast(wanted)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -101,7 +102,10 @@ def _show(outcome: pipeline.Outcome) -> None:
     create_link_artifact(key="validation-page", link=Path(outcome.page).as_uri(), link_text="validation page")
 
 
-@flow(name="run", task_runner=ThreadPoolTaskRunner(max_workers=2), retries=0, persist_result=False)
+_RUNNER: Any = ThreadPoolTaskRunner(max_workers=2)
+
+
+@flow(name="run", task_runner=_RUNNER, retries=0, persist_result=False)
 def run(lake: Path | None = None, data: Path | None = None, rebuild: bool = False) -> pipeline.Outcome:
     """Collect every source, ingest, estimate, hold the gates, publish."""
     workspace = Workspace.open(_settings(lake, data))
@@ -110,7 +114,7 @@ def run(lake: Path | None = None, data: Path | None = None, rebuild: bool = Fals
     return outcome
 
 
-@flow(name="ingest", task_runner=ThreadPoolTaskRunner(max_workers=2), persist_result=False)
+@flow(name="ingest", task_runner=_RUNNER, persist_result=False)
 def ingest(
     source_ids: list[str] | None = None, lake: Path | None = None, data: Path | None = None
 ) -> list[dict[str, Any]]:
@@ -119,10 +123,22 @@ def ingest(
     return pipeline.ingest(workspace, _as_tasks, _tell(), source_ids)
 
 
-@flow(name="publish", task_runner=ThreadPoolTaskRunner(max_workers=2), persist_result=False)
+@flow(name="publish", task_runner=_RUNNER, persist_result=False)
 def publish(lake: Path | None = None, data: Path | None = None) -> pipeline.Outcome:
     """Estimate and publish what is in the archive, without looking at any publisher."""
     workspace = Workspace.open(_settings(lake, data))
+    outcome = pipeline.publish(workspace, _as_tasks, _tell())
+    _show(outcome)
+    return outcome
+
+
+@flow(name="backfill", task_runner=_RUNNER, persist_result=False)
+def backfill(
+    source_id: str, start: date, base_url: str | None = None, lake: Path | None = None, data: Path | None = None
+) -> pipeline.Outcome:
+    """Look at one source again for every period since `start`, then publish."""
+    workspace = Workspace.open(_settings(lake, data))
+    pipeline.backfill(workspace, _as_tasks, _tell(), source_id, start, base_url)
     outcome = pipeline.publish(workspace, _as_tasks, _tell())
     _show(outcome)
     return outcome

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any, Protocol
 
 from crossings.errors import CrossingsError
@@ -94,6 +94,18 @@ def ingest_one(workspace: Workspace, source_id: str, collected: Callable[[], str
         counts = stage.Stage(workspace.staging / name).summary["counts"]
         note({"outcome": "ingested", "counts": [counts]})
     return counts, name
+
+
+def backfill(
+    workspace: Workspace, each: Each, tell: Tell, source_id: str, start: date, base_url: str | None = None
+) -> dict[str, Any]:
+    """Look at one source for every period since `start` and judge what came; returns its row accounting."""
+    with _remembered(workspace) as note:
+        tell(f"looking at {source_id} since {start}")
+        [sha256] = each(steps.look_back, workspace, [(source_id, start, base_url)])
+        counts: dict[str, Any] = _ingest(workspace, each, tell, {source_id: sha256})[1][0]
+        note({"outcome": "backfilled", "counts": [counts]})
+    return counts
 
 
 def collect(workspace: Workspace, each: Each, tell: Tell, source_ids: Sequence[str] | None = None) -> dict[str, str]:

@@ -6,13 +6,14 @@ is made from is in its name, so a step whose stage is there does nothing.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import pandas as pd
 
-from crossings.errors import UnreadableInput
+from crossings.errors import CrossingsError, UnreadableInput
 from crossings.lake import Published, digest, release_id
 from crossings.schema import DECISIONS, OFFICIAL, RELEASED, REPORTS, TABLES
 from crossings.sources import SourceSpec
@@ -57,6 +58,16 @@ def collect(workspace: Workspace, source_id: str, base_url: str | None = None) -
         return looking.look(workspace, spec, base_url=base_url)
     path = workspace.settings.data / spec.id / "reports.csv"
     return bring_statements(workspace, source_id, path)
+
+
+def look_back(workspace: Workspace, source_id: str, start: dt.date, base_url: str | None = None) -> str:
+    """Look at a source for every period since `start`; returns the digest of the bundle."""
+    from flows import backfill, looking
+
+    spec = workspace.source(source_id)
+    if spec.parser == STATEMENTS:
+        raise CrossingsError(f"{source_id} is a file of statements", "there is nothing to look back at; edit the file")
+    return looking.look(workspace, backfill.reaching(spec, start, workspace.now.date()), base_url=base_url)
 
 
 def bring_statements(workspace: Workspace, source_id: str, path: Path) -> str:

@@ -5,35 +5,16 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import socket_guard
+from published import Published, Spoken
 
 os.environ.update(PREFECT_SERVER_ANALYTICS_ENABLED="false", DO_NOT_TRACK="1", GX_ANALYTICS_ENABLED="false")
 socket_guard.install()
 
 ROOT = Path(__file__).parents[1]
-
-
-@dataclass(frozen=True)
-class Published:
-    """A lake with one release of the real register in it, for reading only."""
-
-    lake: Path
-    release: Path
-    told: list[str]
-    outcome: object
-
-
-@dataclass(frozen=True)
-class Spoken:
-    """What a command printed, and its exit code."""
-
-    code: int
-    out: str
-    err: str
 
 
 @pytest.fixture(autouse=True)

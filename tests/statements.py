@@ -95,7 +95,9 @@ def decisions_of(*rows: dict[str, str]) -> pd.DataFrame:
 @cache
 def known() -> reference.Reference:
     """The real reference tables."""
-    return reference.read({n: (DATA / "reference" / f"{n}.csv").read_bytes() for n in ("countries", "timezones", "wording")})
+    return reference.read(
+        {n: (DATA / "reference" / f"{n}.csv").read_bytes() for n in ("countries", "timezones", "wording")}
+    )
 
 
 @cache

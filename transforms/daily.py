@@ -25,7 +25,7 @@ from transforms.clashes import told
 from transforms.conflicts import Named
 from transforms.constraints import Constraints, FloatArray
 from transforms.estimate import EstimateSettings
-from transforms.one_series import Days, SolvedSeries, expand_days, series_days, solve_series
+from transforms.one_series import SMALL_MOVE, Days, SolvedSeries, expand_days, series_days, solve_series
 
 SIGNED = ("net",)  # may be negative: bounded together with entries and exits by the coupled system, not here
 REGULAR_SPEECH, REGULAR_TIER = ("written_table", "written_text"), 2  # a regular bulletin, as far as rows can tell
@@ -188,10 +188,10 @@ def _table(
     shown = covered | _short_gaps(covered, settings.longest_gap)
     bounds = result.solved.days
     point = np.isfinite(result.estimate) & covered
-    status = _status(result, first, stop, covered, point, exact)
-    reliability = _reliability(status, result.estimate, bounds.lower, bounds.upper)
+    status, shaken = _status(result, first, stop, covered, point, exact)
+    reliability = _reliability(status, shaken, result.estimate, bounds.lower, bounds.upper)
     broken = np.array([b is not None for b in break_ids]) & point
-    obs = np.select([~point, broken, status == "reported", reliability < 5], ["O", "B", "A", "E"], default="U")
+    obs = np.select([~point, broken, (status == "reported") & ~shaken, reliability < 5], ["O", "B", "A", "E"], default="U")
     with_interval = np.isfinite(result.pi_lower) & point
     rows = np.flatnonzero(shown)
     columns: dict[str, Any] = {
@@ -267,40 +267,50 @@ def _status(
     covered: NDArray[np.bool_],
     point: NDArray[np.bool_],
     exact: dict[str, float],
-) -> NDArray[np.object_]:
+) -> tuple[NDArray[np.object_], NDArray[np.bool_]]:
+    """Status of each day, and which days keep the figure of an exact report that reconciliation moved a little."""
     c, days, bounds = result.reconciled.reported, result.days, result.solved.days
     slack = result.reconciled.slack
-    single = (stop - first == 1) & (days.starts[first] == c.start) & (days.starts[first + 1] == c.end) & (slack == 0)
-    reported = np.zeros(len(days), dtype=bool)
+    single = (stop - first == 1) & (days.starts[first] == c.start) & (days.starts[first + 1] == c.end)
+    reported, shaken = np.zeros(len(days), dtype=bool), np.zeros(len(days), dtype=bool)
     # A total of exactly zero states every single day of its window: a closed border is data, not an estimate.
     for row in np.flatnonzero((c.lower <= 0) & (c.upper == 0) & (slack == 0)):
         low, high = np.searchsorted(days.starts, (c.start[row], c.end[row]), side="left")
         inside = slice(int(low), int(high) if days.starts[high] == c.end[row] else int(high) - 1)
         reported[inside] = result.estimate[inside] == 0
-    for row in np.flatnonzero(single):
+    for row in np.flatnonzero(single & (slack == 0)):
         value = float(c.lower[row]) if c.lower[row] == c.upper[row] else exact.get(str(c.report_id[row]), np.nan)
         if result.estimate[first[row]] == value:
             reported[first[row]] = True
+    for row in np.flatnonzero(single & (slack != 0) & (np.abs(slack) < SMALL_MOVE) & (c.lower == c.upper)):
+        day = first[row]
+        shaken[day] = shaken[day] or (not reported[day] and result.estimate[day] == c.lower[row])
+    reported |= shaken
     change = np.zeros(len(days) + 1, dtype=np.int64)
     np.add.at(change, first[slack != 0], 1)
     np.add.at(change, stop[slack != 0], -1)
     moved = np.cumsum(change)[:-1] > 0
-    shaken = set(result.reconciled.moved())
+    gave_way = set(result.reconciled.moved())
     proven = bounds.lower == bounds.upper
     for day in np.flatnonzero(proven & moved):
-        proven[day] = shaken.isdisjoint(bounds.lower_proof[day]) and shaken.isdisjoint(bounds.upper_proof[day])
-    return np.select(
+        proven[day] = gave_way.isdisjoint(bounds.lower_proof[day]) and gave_way.isdisjoint(bounds.upper_proof[day])
+    status = np.select(
         [~(point & covered), reported, proven, moved],
         [np.array(s, dtype=object) for s in ("none", "reported", "derived", "reconciled")],
         default=np.array("estimated", dtype=object),
     )
+    return status, shaken
 
 
 def _reliability(
-    status: NDArray[np.object_], estimate: FloatArray, lower: FloatArray, upper: FloatArray
+    status: NDArray[np.object_],
+    shaken: NDArray[np.bool_],
+    estimate: FloatArray,
+    lower: FloatArray,
+    upper: FloatArray,
 ) -> NDArray[np.int8]:
     width = upper - lower
-    grades = [(status == "none", 5), (status == "reported", 1), (status == "derived", 2)]
+    grades = [(status == "none", 5), ((status == "reported") & ~shaken, 1), (status == "derived", 2)]
     grades += [(width <= share * estimate, grade) for share, grade in WIDTHS]
     return np.select([g[0] for g in grades], [g[1] for g in grades], default=5).astype(np.int8)
 

@@ -19,11 +19,13 @@ from transforms.calendar import days_around, midnights
 from transforms.conflicts import Conflict, find_conflicts
 from transforms.constraints import Constraints, FloatArray, IntArray
 from transforms.estimate import EstimateSettings, RunPath, local_level, smoothest_path
-from transforms.intervals import Calibration, around, calibrate
+from transforms.intervals import Calibration, around, calibrate, exact_days
 from transforms.network import NotFeasible, canonical
 from transforms.reconcile import Reconciled, reconcile
 from transforms.rigid import joined
-from transforms.whole import whole_path
+from transforms.whole import pinned, whole_path
+
+SMALL_MOVE = 0.5  # crossings; an exact day count moved by less than this is still what its report says, if it can be
 
 
 @dataclass(frozen=True)
@@ -146,12 +148,12 @@ def solve_series(
     estimate, pi_lower, pi_upper = np.full(n, np.nan), np.full(n, np.nan), np.full(n, np.nan)
     is_regular = np.isin(shifted.report_id, np.array(sorted(regular), dtype=object))
     calibration = calibrate(shifted, days.starts, breaks, is_regular, settings)
-    relaxed = reconciled.relaxed
+    settled = _with_printed_days(reconciled, days.starts)
     for path in paths:
         if not path.solution.accepted:
             continue
         run = path.run
-        whole = whole_path(run.nodes, path.cumulative, relaxed, settings.rounding)
+        whole = whole_path(run.nodes, path.cumulative, settled, settings.rounding)
         at = np.searchsorted(run.nodes, days.starts[run.first : run.last + 2])
         here = slice(run.first, run.last + 1)
         estimate[here] = np.diff(whole[at])
@@ -161,3 +163,16 @@ def solve_series(
                 estimate[here], level, solved.days.lower[here], solved.days.upper[here], calibration
             )
     return SolvedSeries(days, reconciled, conflicts, solved, paths, estimate, pi_lower, pi_upper, calibration)
+
+
+def _with_printed_days(reconciled: Reconciled, midnights: IntArray) -> Constraints:
+    """The relaxed intervals, in which exact counts of a day that hardly moved keep the printed figure where they can.
+
+    Days keep it in order of how far they moved, then of date: the day that was moved most gives way first.
+    """
+    c, slack = reconciled.reported, reconciled.slack
+    rows, day = exact_days(c, midnights)
+    hardly = (slack[rows] != 0) & (np.abs(slack[rows]) < SMALL_MOVE)
+    rows, day = rows[hardly], day[hardly]
+    order = np.lexsort((c.lower[rows], day, np.round(np.abs(slack[rows]), 6)))
+    return pinned(reconciled.relaxed, rows[order], c.lower[rows[order]])[0]

@@ -31,6 +31,7 @@ class Prepared:
     Attributes
     ----------
     statements : as parsed. frame : decided, encoded, with evidence; index = row position.
+    evidence : columns of the frame that only the expectations look at.
     declared : definitions of the series in use. preferred : reports preferred by decision. recoded : columns that a
     decision changes somewhere.
     regular : whether the rows are regular statistics, which go to `official` and bind no estimate.
@@ -39,6 +40,7 @@ class Prepared:
     source_id: str
     statements: register.Statements
     frame: pd.DataFrame
+    evidence: tuple[str, ...]
     declared: pd.DataFrame
     preferred: frozenset[str]
     payload_sha256: str
@@ -130,10 +132,14 @@ def ready(
     for column, source in (("printed_value", "value"), ("printed_low", "value_low"), ("printed_high", "value_high")):
         frame[column] = printed[source]
     frame["content"] = register.contents(statements)
+    known = frame.columns
     frame = evidence.gather(frame, reference, today)
     liked = decisions.loc[(decisions["action"] == "prefer") & (decisions["field"] == "value"), "report_id"]
     recoded = frozenset(decisions.loc[decisions["action"] == "recode", "field"])
-    return Prepared(source_id, statements, frame, definitions, frozenset(liked), payload_sha256, recoded, regular)
+    gathered = tuple(frame.columns.difference(known))
+    return Prepared(
+        source_id, statements, frame, gathered, definitions, frozenset(liked), payload_sha256, recoded, regular
+    )
 
 
 def settle(prepared: Prepared, judgements: Iterable[Judgement]) -> Settled:
@@ -171,7 +177,7 @@ def settle(prepared: Prepared, judgements: Iterable[Judgement]) -> Settled:
         if judgement.action == "hold":
             held.loc[rows] = True
         told += _told(frame.loc[rows, ["country", "series", "period_start", "period_end", "report_id"]], judgement)
-    kept = frame.loc[accepted].assign(held=held[accepted])
+    kept = frame.drop(columns=list(prepared.evidence)).loc[accepted].assign(held=held[accepted])
     kept["role"] = origins.roles(kept, preferred=prepared.preferred)
     definitions = prepared.declared
     if prepared.regular:  # declared by the source's own mapping
@@ -210,6 +216,7 @@ def _as_printed(prepared: Prepared, kept: pd.DataFrame) -> pd.DataFrame:
     }, copy=False)  # fmt: skip
     if printed["timezone"].isna().any():
         printed = printed.assign(timezone=kept["timezone"])
+    none: list[str] = []
     encoded = pd.DataFrame(
         {
             "source_id": pd.Categorical.from_codes(np.zeros(len(kept), np.int8), [prepared.source_id]),
@@ -223,7 +230,8 @@ def _as_printed(prepared: Prepared, kept: pd.DataFrame) -> pd.DataFrame:
             "upper": kept["upper"].astype("Int64"),
             "sigma": np.round(kept["sigma"].to_numpy(), 6),
             "role": pd.Categorical(kept["role"]),
-            "decision_ids": [list(d) for d in kept["decision_ids"]],
+            # One empty list for all: a million of them keep the garbage collector busy for seconds.
+            "decision_ids": [list(d) if d else none for d in kept["decision_ids"]],
             "payload_sha256": kept.get("payload_sha256", prepared.payload_sha256),
             "payload_locator": kept["locator"],
         },

@@ -1,8 +1,8 @@
 """The smallest movement of the reports that restores consistency, weighted by their standard errors, tier by tier.
 
-In: interval statements of one series. Out: one signed slack a row; zero everywhere if and only if the reports agree.
-Stone's method: within a tier, minimise the sum of squared slacks over their variances, earlier tiers held fixed
-(method.md 4.4).
+In: interval statements of one series. Out: one signed slack a report, on each of its rows; zero everywhere if and only
+if the reports agree. Stone's method: within a tier, minimise the sum of squared slacks over their variances, earlier
+tiers held fixed (method.md 4.4).
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 from scipy.optimize import linprog
+from scipy.sparse.csgraph import connected_components
 
 from transforms.bounds import infeasible_blocks
 from transforms.constraints import Constraints, FloatArray, IntArray
@@ -24,6 +25,7 @@ from transforms.whole import whole_path
 
 _NOISE = 1e-9  # relative to the largest figure: what a solver leaves behind
 _WHOLE = 1e-6  # crossings; closer to a whole number than this is a whole number
+_TOLD = 9  # decimals of a slack as it is told
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,8 +35,10 @@ class Reconciled:
     Attributes
     ----------
     reported : the rows as encoded.
-    slack : float64, crossings added to both ends of the row; 0 = not moved.
-    relaxed : whole-number intervals that contain what was reported and what was reconciled; they agree exactly.
+    slack : float64, crossings added to both ends of the row; 0 = not moved. Rows of one report have the same slack (up
+        to the grid of 2^-24 crossings on which the moved system agrees exactly).
+    relaxed : whole-number intervals that contain what was reported and what was reconciled; they agree exactly, and
+        rows of one report are relaxed alike.
     fallback : report ids of blocks that have the least weighted absolute movement, because the solver was not accurate
         enough for the least squares.
     """
@@ -51,41 +55,77 @@ class Reconciled:
         return replace(c, lower=c.lower + self.slack, upper=c.upper + self.slack)
 
     def moved(self) -> dict[str, float]:
-        """Largest slack of each report that was moved, by report id, sorted."""
-        largest: dict[str, float] = {}
-        for report_id, slack in zip(self.reported.report_id, self.slack, strict=True):
-            if slack and abs(slack) > abs(largest.get(report_id, 0.0)):
-                largest[str(report_id)] = float(slack)
-        return dict(sorted(largest.items()))
+        """Slack of each report that was moved, by report id, sorted.
+
+        With s as told here, `relaxed` is [floor(lower + min(s, 0)), ceil(upper + max(s, 0))] to the crossing, also
+        where a whole-number system needed one crossing more than the slack.
+        """
+        largest: dict[str, int] = {}
+        for row in np.flatnonzero(self.slack):
+            report_id = str(self.reported.report_id[row])
+            if report_id not in largest or abs(self.slack[row]) > abs(self.slack[largest[report_id]]):
+                largest[report_id] = int(row)
+        return {i: self._told(row) for i, row in sorted(largest.items())}
+
+    def _told(self, row: int) -> float:
+        low, high = float(self.reported.lower[row]), float(self.reported.upper[row])
+        down, up = float(self.relaxed.lower[row]) - low, float(self.relaxed.upper[row]) - high
+        slack = float(self.slack[row])
+        told = round(slack, _TOLD) or slack
+        if told < 0 and np.isfinite(low) and np.floor(low + told) != low + down:
+            return down
+        if told > 0 and np.isfinite(high) and np.ceil(high + told) != high + up:
+            return up
+        return told
 
 
 def reconcile(constraints: Constraints) -> Reconciled:
-    """Slacks of all rows; blocks whose reports agree are not touched and cost nothing but the check."""
+    """Slacks of all rows; blocks whose reports agree are not touched and cost nothing but the check.
+
+    Blocks that share a report (one that speaks of each day) are settled together, because it moves as one.
+    """
     c = canonical(constraints)
     slack = np.zeros(len(c))
     fallback: list[str] = []
-    clashing = infeasible_blocks(c)
-    for block in clashing:
-        slack[block.rows], squares = _by_tier(c.take(block.rows))
-        if not squares:
-            fallback.extend(str(i) for i in c.report_id[block.rows])
+    clashing = np.concatenate([[], *(block.rows for block in infeasible_blocks(c))]).astype(np.intp)
+    for rows in _settled_together(c) if len(clashing) else []:
+        if np.isin(clashing, rows).any():
+            slack[rows], squares = _by_tier(c.take(rows))
+            if not squares:
+                fallback.extend(str(i) for i in c.report_id[rows])
     relaxed = _relaxed(c, slack)
-    while clashing and (short := infeasible_blocks(relaxed)):
+    while len(clashing) and (short := infeasible_blocks(relaxed)):
         # A slack a hair from a whole number may leave the whole-number system short; ends that moved move one further.
-        for block in short:
-            down, up = block.rows[slack[block.rows] < 0], block.rows[slack[block.rows] > 0]
-            assert len(down) + len(up), "a block without moved reports was feasible before"
-            relaxed.lower[down] -= 1
-            relaxed.upper[up] += 1
+        ids = {str(i) for block in short for i in c.report_id[block.rows]}
+        rows = np.flatnonzero(np.array([str(i) in ids for i in c.report_id]) & (slack != 0))
+        assert len(rows), "a block without moved reports was feasible before"
+        relaxed.lower[rows[slack[rows] < 0]] -= 1
+        relaxed.upper[rows[slack[rows] > 0]] += 1
     return Reconciled(c, slack, relaxed, tuple(sorted(set(fallback))))
+
+
+def _settled_together(c: Constraints) -> list[NDArray[np.intp]]:
+    """Rows of the blocks, blocks that share a report together; in time order of their first block."""
+    found = blocks(c)
+    _, report = np.unique(c.report_id.astype(str), return_inverse=True)
+    n = len(found)
+    block_of = np.repeat(np.arange(n), [len(block.rows) for block in found])
+    rows = np.concatenate([block.rows for block in found])
+    shared = sparse.csr_matrix((np.ones(len(rows)), (block_of, n + report[rows])), shape=(n + len(c), n + len(c)))
+    _, group = connected_components(shared, directed=False)
+    return [rows[group[block_of] == g] for g in dict.fromkeys(group[:n].tolist())]
 
 
 def _relaxed(c: Constraints, slack: FloatArray) -> Constraints:
     """Whole-number intervals that contain both what was reported and what was reconciled."""
+    _, report = np.unique(c.report_id.astype(str), return_inverse=True)
+    down, up = np.zeros(len(c)), np.zeros(len(c))
+    np.minimum.at(down, report, slack)
+    np.maximum.at(up, report, slack)
     return replace(
         c,
-        lower=np.floor(c.lower + np.minimum(slack, 0.0) + _WHOLE),
-        upper=np.ceil(c.upper + np.maximum(slack, 0.0) - _WHOLE),
+        lower=np.floor(c.lower + down[report] + _WHOLE),
+        upper=np.ceil(c.upper + up[report] - _WHOLE),
     )
 
 
@@ -96,21 +136,23 @@ def _by_tier(c: Constraints) -> tuple[FloatArray, bool]:
         part = c.take(rows)
         if not slack.any() and not infeasible_blocks(part):
             continue
-        for block in blocks(part):
-            mine = np.flatnonzero(c.tier[rows[block.rows]] == tier)
+        for together in _settled_together(part):
+            mine = np.flatnonzero(c.tier[rows[together]] == tier)
             if len(mine):
-                moved, ok = _one_block(part.take(block.rows), slack[rows[block.rows]], mine)
-                slack[rows[block.rows[mine]]] = moved
+                moved, ok = _one_group(part.take(together), slack[rows[together]], mine)
+                slack[rows[together[mine]]] = moved
                 squares = squares and ok
     return slack, squares
 
 
-def _one_block(c: Constraints, fixed: FloatArray, mine: IntArray) -> tuple[FloatArray, bool]:
-    """Slacks of the rows `mine`: minimise sum (s / sigma)^2 with all other rows held at their fixed slack.
+def _one_group(c: Constraints, fixed: FloatArray, mine: IntArray) -> tuple[FloatArray, bool]:
+    """Slacks of the rows `mine`: minimise the sum of (s / sigma)^2 over their reports, all others held where they are.
 
     The flag is false where only the least weighted absolute movement was found.
     """
     shifted = replace(c, lower=c.lower + fixed, upper=c.upper + fixed)
+    if not _clash(shifted):
+        return np.zeros(len(mine)), True
     held = np.ones(len(c), dtype=bool)
     held[mine] = False
     nodes = np.unique(np.concatenate((c.start, c.end)))
@@ -119,7 +161,7 @@ def _one_block(c: Constraints, fixed: FloatArray, mine: IntArray) -> tuple[Float
     unmoved = held.copy()
     unmoved[mine] = np.abs(found.slack) <= max(1e-7, _NOISE * largest)
     kept = unmoved if not _clash(shifted.take(unmoved)) else held
-    return _exactly(shifted, nodes, found.cumulative, kept, mine), found.squares
+    return _exactly(shifted, nodes, found, kept, mine), found.squares
 
 
 def _clash(c: Constraints) -> bool:
@@ -128,24 +170,27 @@ def _clash(c: Constraints) -> bool:
 
 
 def _exactly(
-    shifted: Constraints, nodes: IntArray, cumulative: FloatArray, kept: NDArray[np.bool_], mine: IntArray
+    shifted: Constraints, nodes: IntArray, found: _Moved, kept: NDArray[np.bool_], mine: IntArray
 ) -> FloatArray:
     """Slacks on a dyadic grid, so that the moved system is feasible exactly and not only up to a solver's noise."""
     grid = grid_of(shifted)
     steps = on_grid(shifted, grid)
     assert steps is not None, "figures are whole and earlier slacks lie on the grid"
-    nearest = np.rint(cumulative)
-    cumulative = np.where(np.abs(cumulative - nearest) <= _WHOLE, nearest, cumulative)
+    nearest = np.rint(found.cumulative)
+    cumulative = np.where(np.abs(found.cumulative - nearest) <= _WHOLE, nearest, found.cumulative)
     whole = whole_path(nodes, cumulative * grid, steps.take(kept), 0.5)
     free = steps.take(mine)
     flow = (whole[np.searchsorted(nodes, free.end)] - whole[np.searchsorted(nodes, free.start)]).astype(np.float64)
-    slack = (np.maximum(flow - free.upper, 0.0) + np.minimum(flow - free.lower, 0.0)) / grid
+    # One row moves as far as its flow asks for; rows of one report move together, to a hair of what its slack is.
+    _, report, rows = np.unique(free.report_id.astype(str), return_inverse=True, return_counts=True)
+    wanted = np.where(rows[report] > 1, np.rint(found.slack * grid), 0.0)
+    slack = np.maximum(np.minimum(wanted, flow - free.lower), flow - free.upper) / grid
     slack[kept[mine]] = 0.0
     return np.asarray(slack)
 
 
 class _Moved(NamedTuple):
-    """C at the nodes, the slacks of the free rows, and whether they are the least squares."""
+    """C at the nodes, the slacks of the free rows (one for all rows of a report), and whether they are least squares."""
 
     cumulative: FloatArray
     slack: FloatArray
@@ -155,12 +200,14 @@ class _Moved(NamedTuple):
 def _least_squares(c: Constraints, nodes: IntArray, held: NDArray[np.bool_]) -> _Moved:
     """C at the nodes and the slacks of the rows that are not held, by one quadratic programme around an LP solution."""
     mine = np.flatnonzero(~held)
+    _, first, report = np.unique(c.report_id[mine].astype(str), return_index=True, return_inverse=True)
+    sigma = c.sigma[mine][first]
     hard = c.take(held)
     hard = joined(hard, implied_equalities(hard)) if len(hard) else hard
     system = joined(hard, c.take(mine))
-    n, m, h = len(nodes), len(mine), len(hard)
+    n, m, h = len(nodes), len(sigma), len(hard)
     a, b = np.searchsorted(nodes, system.start), np.searchsorted(nodes, system.end)
-    column = np.concatenate((np.full(h, -1), n - 1 + np.arange(m)))
+    column = np.concatenate((np.full(h, -1), n - 1 + report))
     exact = system.lower == system.upper
     chosen, group = spanning(a[:h][exact[:h]], b[:h][exact[:h]], n)
     equal = np.concatenate((np.flatnonzero(exact[:h])[chosen], h + np.flatnonzero(exact[h:])))
@@ -175,7 +222,7 @@ def _least_squares(c: Constraints, nodes: IntArray, held: NDArray[np.bool_]) -> 
     # The LP finds where the clash is; around it all numbers are of the size of the clash, which keeps the QP exact.
     ones = np.ones(len(system))
     centre = linprog(
-        np.concatenate((np.zeros(n - 1), 1 / system.sigma[h:], 1 / system.sigma[h:])),
+        np.concatenate((np.zeros(n - 1), 1 / sigma, 1 / sigma)),
         A_eq=_both_ways(flows(equal, 1.0, ones), m),
         b_eq=system.lower[equal],
         A_ub=_both_ways(
@@ -192,8 +239,8 @@ def _least_squares(c: Constraints, nodes: IntArray, held: NDArray[np.bool_]) -> 
     at_centre = np.rint(np.concatenate(([0.0], centre.x[: n - 1])))
     flow = at_centre[b] - at_centre[a]
     unit = max(1.0, float(np.abs(centre.x[n - 1 :]).max()))
-    widest = float(system.sigma[h:].max())
-    share = np.concatenate((np.zeros(h), system.sigma[h:] / widest))
+    widest = float(sigma.max())
+    share = np.concatenate((np.zeros(h), sigma[report] / widest))
     lower, upper = (system.lower - flow) / unit, (system.upper - flow) / unit
     solution = minimise(
         Quadratic(
@@ -209,9 +256,10 @@ def _least_squares(c: Constraints, nodes: IntArray, held: NDArray[np.bool_]) -> 
     )
     if not solution.accepted:
         # The least weighted absolute movement is no least square, but it is the least of something, and it is told.
-        return _Moved(np.concatenate(([0.0], centre.x[: n - 1])), centre.x[n - 1 :][:m] - centre.x[n - 1 :][m:], False)
+        slack = centre.x[n - 1 :][:m] - centre.x[n - 1 :][m:]
+        return _Moved(np.concatenate(([0.0], centre.x[: n - 1])), slack[report], False)
     cumulative = at_centre + np.concatenate(([0.0], solution.z[: n - 1])) * unit
-    return _Moved(cumulative, solution.z[n - 1 :] * share[h:] * unit, True)
+    return _Moved(cumulative, (solution.z[n - 1 :] * sigma / widest)[report] * unit, True)
 
 
 def _rows(

@@ -7,10 +7,14 @@ all reports at once (method.md 4.6).
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
+from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
+from transforms.bounds import infeasible_blocks
 from transforms.constraints import Constraints, FloatArray, IntArray
 from transforms.network import Sweep, blocks
 
@@ -39,6 +43,34 @@ def whole_path(nodes: IntArray, cumulative: FloatArray, constraints: Constraints
         whole = _clipped(nodes, whole, inside)
         assert _holds(whole, a, b, inside), "a consistent difference system is assigned without backtracking"
     return whole
+
+
+def pinned(constraints: Constraints, rows: NDArray[np.intp], value: FloatArray) -> tuple[Constraints, NDArray[np.intp]]:
+    """Narrow rows to one value each, in the order given, wherever the rows before it still leave that value open.
+
+    Returns the narrowed constraints, feasible as before, and the rows that got their value.
+    """
+    now, kept = constraints, [np.zeros(0, dtype=np.intp)]
+    for block in blocks(constraints):
+        todo = np.flatnonzero(np.isin(rows, block.rows))
+        part = np.isin(np.arange(len(constraints)), block.rows)
+        while len(todo):
+            # Whatever holds for many holds for fewer: the longest part that holds is found by halving.
+            low, high = 0, len(todo)
+            while low < high:
+                middle = (low + high + 1) // 2
+                tried = _with_values(now, rows[todo[:middle]], value[todo[:middle]])
+                low, high = (low, middle - 1) if infeasible_blocks(tried.take(part)) else (middle, high)
+            now = _with_values(now, rows[todo[:low]], value[todo[:low]])
+            kept.append(rows[todo[:low]])
+            todo = todo[low + 1 :]
+    return now, np.concatenate(kept)
+
+
+def _with_values(constraints: Constraints, rows: NDArray[np.intp], value: FloatArray) -> Constraints:
+    lower, upper = constraints.lower.copy(), constraints.upper.copy()
+    lower[rows] = upper[rows] = value
+    return replace(constraints, lower=lower, upper=upper)
 
 
 def _holds(whole: IntArray, a: IntArray, b: IntArray, inside: Constraints) -> bool:

@@ -7,6 +7,7 @@ the same rows with those points withheld (status none, SDMX `Q`: missing, suppre
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import pandas as pd
 
@@ -35,7 +36,7 @@ def withhold(daily: pd.DataFrame, stopped: Iterable[str], weak_months: Iterable[
 
 def told(stopped: dict[str, str], weak_months: pd.DataFrame, country_of: dict[str, str]) -> pd.DataFrame:
     """One finding per stopped series (series -> reason) and per series with weak months (frame of `months`)."""
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"rule": "withheld", "severity": "stop", "table": "daily", "series": name, "country": country_of.get(name),
          "message": f"points of this series are withheld, bounds stay: {reason}"}
         for name, reason in stopped.items()

@@ -198,6 +198,22 @@ def publish(
 
 
 @app.command()
+def backfill(
+    source: Annotated[str, typer.Argument(help="Source id, see `crossings sources`.")],
+    start: Annotated[dt.datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="Look back as far as this date.")],
+    base_url: Annotated[str | None, typer.Option(help="A served copy instead of the publisher.")] = None,
+    json: Json = False,
+) -> None:
+    """Look at a source again for every period since a date; what changed becomes a revision.
+
+    Example: `crossings backfill mn-nso-border-points --from 2019-01-01`
+    """
+    from flows.cli.sourcing import look_back
+
+    look_back(source, start.date(), base_url=base_url, json=json)
+
+
+@app.command()
 def requarantine(json: Json = False) -> None:
     """Judge everything in quarantine again, after a rule, a decision or a record was mended.
 

@@ -41,9 +41,12 @@ def _as_flow(console: Console, rebuild: bool, *, look: bool) -> pipeline.Outcome
     with console.status("working"):
         from flows import orchestrate
 
-        if look:
-            return orchestrate.as_command(orchestrate.run, _teller(console), rebuild=rebuild)
-        return orchestrate.as_command(orchestrate.publish, _teller(console))
+        outcome: pipeline.Outcome = (
+            orchestrate.as_command(orchestrate.run, _teller(console), rebuild=rebuild)
+            if look
+            else orchestrate.as_command(orchestrate.publish, _teller(console))
+        )
+        return outcome
 
 
 def _summary(console: Console, outcome: pipeline.Outcome) -> None:

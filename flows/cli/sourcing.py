@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json as jsonlib
 from pathlib import Path
 from typing import Any
@@ -116,6 +117,15 @@ def ingest(source_id: str, *, base_url: str | None, files: list[Path], json: boo
             [[r[c] for c in columns] for r in reports.head(5).to_dict("records")],
         )
     console.print("The next `crossings publish` or `crossings run` brings it into a release.")
+
+
+def look_back(source_id: str, start: dt.date, *, base_url: str | None, json: bool) -> None:
+    """Look at one source for every period since a date and tell the row accounting."""
+    console = Console(stderr=json, highlight=False, soft_wrap=True)
+    workspace = Workspace.open(settings())
+    counts = pipeline.backfill(workspace, pipeline.in_process, console.print, source_id, start, base_url)
+    if json:
+        print(jsonlib.dumps(counts, indent=1))
 
 
 def requarantine(*, json: bool) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from conftest import Published
+from published import Published
 
 import crossings
 from crossings import catalog
@@ -56,7 +56,9 @@ def test_reports_and_findings_are_there() -> None:
 
 
 def test_a_total_of_one_series_is_its_sum() -> None:
-    frame = crossings.daily("FIN", direction="exit", scope="national", citizenship="RUS", start="2022-09-24", end="2022-09-25")
+    frame = crossings.daily(
+        "FIN", direction="exit", scope="national", citizenship="RUS", start="2022-09-24", end="2022-09-25"
+    )
     frame = frame[frame["series"].str.contains("/land/crossings/border_control")]
     assert crossings.total(frame) == 4199 + 5068
 

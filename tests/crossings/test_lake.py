@@ -185,9 +185,8 @@ def test_a_lake_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
 
 
 def test_a_second_writer_is_told_that_another_run_is_writing(place: Lake) -> None:
-    with place.writing():
-        with pytest.raises(CrossingsError, match="another run is writing"), place.writing():
-            pytest.fail("two writers")
+    with place.writing(), pytest.raises(CrossingsError, match="another run is writing"), place.writing():
+        pytest.fail("two writers")
     with place.writing():
         pass
 

@@ -9,7 +9,7 @@ import textwrap
 from pathlib import Path
 
 import pytest
-from conftest import Published
+from published import Published
 
 HEAVY = {"prefect", "great_expectations", "scipy", "fastapi", "sqlalchemy"}
 

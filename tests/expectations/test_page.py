@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
-from conftest import Published
+from published import Published
 
 from expectations import page
 
@@ -81,7 +81,9 @@ def test_why_a_release_was_stopped_stands_on_the_page() -> None:
 
 
 def test_hostile_text_is_shown_and_never_executed() -> None:
-    text = rendered(rule(reason=HOSTILE, samples=[{"report_id": HOSTILE, "publisher": HOSTILE, "url": "https://x/" + HOSTILE}]))
+    text = rendered(
+        rule(reason=HOSTILE, samples=[{"report_id": HOSTILE, "publisher": HOSTILE, "url": "https://x/" + HOSTILE}])
+    )
     assert outside(text) == []
     assert "{{ 7*7 }}" in text
     assert "&lt;script&gt;" in text

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 import pytest
-from conftest import Published
+from published import Published
 
 from crossings.errors import ReleaseStopped
 from crossings.lake import Release
@@ -139,9 +139,15 @@ def release_to_be(published: Published, daily: pd.DataFrame) -> dict[str, pa.Tab
     return small | {"daily": TABLES["daily"].conform(daily)}
 
 
-def test_gates_that_hold_leave_a_page(release_to_be: dict[str, pa.Table], lake: Path) -> None:
+def hold(lake: Path, tables_: dict[str, pa.Table], **counts: int) -> Path:
+    """The gates of a release called rtest."""
     workspace = Workspace.open(Settings(lake=lake))
-    page = gates.hold_gates(workspace, "rtest", release_to_be, [{"counts": COUNTS, "suite": SUITE}])
+    summaries = [{"counts": COUNTS | counts, "suite": SUITE}]
+    return gates.hold_release(workspace, gates.Gates(), "rtest", tables_, summaries)
+
+
+def test_gates_that_hold_leave_a_page(release_to_be: dict[str, pa.Table], lake: Path) -> None:
+    page = hold(lake, release_to_be)
     assert page.read_text() == (lake / "validation" / "latest.html").read_text()
     assert "release stopped" not in page.read_text()
 
@@ -158,10 +164,9 @@ def test_gates_that_hold_leave_a_page(release_to_be: dict[str, pa.Table], lake: 
 def test_a_failing_gate_stops_the_release_and_leaves_a_page_that_says_why(
     change: Callable[[pa.Table], pa.Table], rule: str, release_to_be: dict[str, pa.Table], lake: Path
 ) -> None:
-    workspace = Workspace.open(Settings(lake=lake))
     broken = release_to_be | {"daily": change(release_to_be["daily"])}
     with pytest.raises(ReleaseStopped, match=f"rtest was stopped by {rule}"):
-        gates.hold_gates(workspace, "rtest", broken, [{"counts": COUNTS, "suite": SUITE}])
+        hold(lake, broken)
     text = (lake / "validation" / "rtest.html").read_text()
     assert "release stopped" in text
     assert f"{rule}: " in text
@@ -170,6 +175,5 @@ def test_a_failing_gate_stops_the_release_and_leaves_a_page_that_says_why(
 
 
 def test_rows_that_do_not_add_up_stop_the_release(release_to_be: dict[str, pa.Table], lake: Path) -> None:
-    workspace = Workspace.open(Settings(lake=lake))
     with pytest.raises(ReleaseStopped, match="V62: rows in are not rows accepted"):
-        gates.hold_gates(workspace, "rtest", release_to_be, [{"counts": COUNTS | {"rows_in": 41}, "suite": SUITE}])
+        hold(lake, release_to_be, rows_in=41)

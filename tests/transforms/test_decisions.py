@@ -32,7 +32,9 @@ def test_the_real_decisions_hold_on_the_real_register() -> None:
 
 def test_a_recode_changes_the_decided_field_and_leaves_the_printed_one() -> None:
     printed = frame_of(statement(), statement(report_id="A-2"))
-    found = decide.apply(printed, decisions_of(decision(action="recode", field="value", expect="8314", new_value="8315")))
+    found = decide.apply(
+        printed, decisions_of(decision(action="recode", field="value", expect="8314", new_value="8315"))
+    )
     assert found.reports["value"].tolist() == [8315, 8314]
     assert printed["value"].tolist() == [8314, 8314]
     assert found.decision_ids.tolist() == [("D-1",), ()]

@@ -80,7 +80,10 @@ def test_a_mean_per_day_is_a_total_of_its_window_and_no_cap_on_a_day() -> None:
 
 
 def test_a_mean_per_week_is_a_seventh_of_it_for_every_day() -> None:
-    assert interval(statistic="mean_per_week", period_start="2022-09-01", period_end="2022-09-14", value=700) == (1400, 1400)
+    assert interval(statistic="mean_per_week", period_start="2022-09-01", period_end="2022-09-14", value=700) == (
+        1400,
+        1400,
+    )
 
 
 def test_a_mean_per_month_allows_for_months_of_28_to_31_days() -> None:
@@ -197,7 +200,9 @@ FIGURES = st.tuples(
 
 @given(st.lists(FIGURES, min_size=10, max_size=40))
 @settings(deadline=None, max_examples=15)
-def test_intervals_are_whole_not_empty_and_hold_what_the_words_allow(figures: list[tuple[int, str, str, object]]) -> None:
+def test_intervals_are_whole_not_empty_and_hold_what_the_words_allow(
+    figures: list[tuple[int, str, str, object]],
+) -> None:
     rows = [statement(value=v, qualifier=q, speech_mode=s, rounding_unit=u) for v, q, s, u in figures]
     found = encoding.encode(frame_of(*rows))
     for (value, qualifier, _, _), low, high in zip(figures, found["lower"], found["upper"], strict=True):

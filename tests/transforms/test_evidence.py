@@ -33,7 +33,11 @@ def test_dates_are_day_numbers() -> None:
 
 @pytest.mark.parametrize(
     ("said", "first", "last"),
-    [("2022-09-26", "2022-09-26", "2022-09-26"), ("2022-09", "2022-09-01", "2022-09-30"), ("2022", "2022-01-01", "2022-12-31")],
+    [
+        ("2022-09-26", "2022-09-26", "2022-09-26"),
+        ("2022-09", "2022-09-01", "2022-09-30"),
+        ("2022", "2022-01-01", "2022-12-31"),
+    ],
 )
 def test_a_publication_month_or_year_is_a_span_of_days(said: str, first: str, last: str) -> None:
     found = row(published_on=said)

@@ -70,7 +70,9 @@ def test_an_exact_copy_stands_for_its_statement_before_many_rounded_ones() -> No
 def test_without_an_exact_copy_the_commonest_form_stands_and_then_the_earliest_published() -> None:
     about = {"value": 8000, "value_text": 8000, "qualifier": "about", "rounding_unit": 1000}
     nearly = about | {"qualifier": "nearly"}
-    found = roles(relay(1, **nearly), relay(2, **about, published_on="2022-09-28", recorded_on="2022-09-29"), relay(3, **about))
+    found = roles(
+        relay(1, **nearly), relay(2, **about, published_on="2022-09-28", recorded_on="2022-09-29"), relay(3, **about)
+    )
     assert found == {"A-1": "copy", "A-2": "copy", "A-3": "constraint"}
 
 

@@ -60,7 +60,10 @@ def test_a_window_outside_the_epoch_of_a_definition_belongs_to_another_series() 
 
 
 def test_the_order_of_the_reports_does_not_matter() -> None:
-    rows = [statement(report_id=f"A-{i}", scope=scope) for i, scope in enumerate(["national", "checkpoint:x", "checkpoint:y"])]
+    rows = [
+        statement(report_id=f"A-{i}", scope=scope)
+        for i, scope in enumerate(["national", "checkpoint:x", "checkpoint:y"])
+    ]
     forward, known = series.assign(frame_of(*rows), declared())
     backward, known_too = series.assign(frame_of(*reversed(rows)), declared())
     assert forward.tolist() == backward.tolist()[::-1]
@@ -80,7 +83,10 @@ def test_no_reports_give_no_series_of_their_own() -> None:
         (b"\xff\xfe", "cannot be read"),
         (HEADER.replace("title", "name").encode() + b"\n", "missing or unknown columns: name, title"),
         (f"{HEADER}\n{FIRST.replace('FIN,RUS', 'GEO,RUS', 1)}\n".encode(), "does not spell out its own parts"),
-        (f"{HEADER}\n{FIRST.replace('00:00,,', '00:00,2022-02-30,', 1)}\n".encode(), "epoch_start that is not a calendar date"),
+        (
+            f"{HEADER}\n{FIRST.replace('00:00,,', '00:00,2022-02-30,', 1)}\n".encode(),
+            "epoch_start that is not a calendar date",
+        ),
         (f"{HEADER}\n{FIRST}\n{FIRST}\n".encode(), "twice"),
     ],
 )

@@ -90,7 +90,9 @@ def test_a_copy_stands_for_its_statement_until_the_exact_one_is_published() -> N
 def test_decisions_hold_for_every_vintage_that_knows_their_report() -> None:
     decisions = decisions_of(
         decision(action="exclude"),
-        decision(decision_id="D-2", report_id="A-2", action="recode", field="direction", expect="entry", new_value="exit"),
+        decision(
+            decision_id="D-2", report_id="A-2", action="recode", field="direction", expect="entry", new_value="exit"
+        ),
     )
     reports = table(statement(), statement(report_id="A-2", published_on="2022-10-03", recorded_on="2022-10-04"),
                     decisions=decisions)  # fmt: skip
