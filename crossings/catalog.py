@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from crossings.errors import CrossingsError, NotComparable
 from crossings.lake import Lake, Release
-from crossings.schema import RELEASED
+from crossings.schema import RELEASED, TABLES
 from crossings.settings import settings
 
 if TYPE_CHECKING:
@@ -142,6 +142,8 @@ def _cached(path: str, table: str, country: str | None) -> pd.DataFrame:
     import pandas as pd
 
     frame: pd.DataFrame = Release(Path(path)).read(table, country).to_pandas(types_mapper=pd.ArrowDtype)
+    if country is None:  # one file per country lies behind it
+        frame = frame.sort_values(list(TABLES[table].key), kind="stable", ignore_index=True)
     return frame
 
 

@@ -7,8 +7,12 @@ most, walking it backwards takes its least away, and going back in time costs no
 from __future__ import annotations
 
 import math
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
+
+_SIGNS_AT_MOST = 12  # reports of other series in a proof; beyond, the proof is told as a list
 
 
 @dataclass(frozen=True)
@@ -19,6 +23,8 @@ class Figure:
     ----------
     start, end : its window in UTC seconds. lower, upper : its interval, None = unbounded, relaxed where reports clash.
     per_day : whether the interval holds for each day. label : how to name it, e.g. `FIN-032 (21–27 Sep)`.
+    series : the series it is about. midnights : of a per-day report, starts of the civil days of its window and the end
+    of the last; empty = steps of 24 hours from `start`.
     """
 
     start: int
@@ -27,6 +33,8 @@ class Figure:
     upper: float | None
     per_day: bool
     label: str
+    series: str = ""
+    midnights: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -38,44 +46,98 @@ class Term:
     label: str
 
 
+@dataclass(frozen=True)
+class _Walk:
+    """A way along the path so far: its length and the steps (forwards or not) that were taken."""
+
+    length: float
+    steps: tuple[bool, ...]
+
+
 def terms(path: Sequence[str], figures: Mapping[str, Figure], start: int, end: int, *, upper: bool) -> list[Term]:
     """The summands of a bound, in the order of its path.
 
     path : report ids as stored. start, end : UTC seconds of the day or period bounded.
-    An upper bound walks from start to end, a lower bound from end to start.
+    An upper bound walks from start to end, a lower bound from end to start. A report that speaks of each day may stand
+    for either of its ends; of the walks that arrive, the shortest is the proof, because a bound is a shortest path.
     """
-    at = start if upper else end
-    result = []
+    at, goal = (start, end) if upper else (end, start)
+    walks = {at: _Walk(0.0, ())}
     for report_id in path:
         figure = figures[report_id]
-        forwards = _forwards(figure, at, upper=upper)
-        amount = figure.upper if forwards else figure.lower
-        assert amount is not None, report_id
-        sign = (1 if forwards else -1) * (1 if upper else -1)
-        result.append(Term(sign, int(amount), figure.label))
-        if figure.per_day:
-            at += 86_400 if forwards else -86_400
-        else:
-            at = figure.end if forwards else figure.start
-    return result
+        following: dict[int, _Walk] = {}
+        for here, walk in sorted(walks.items()):
+            for forwards, there in _moves(figure, here):
+                amount = figure.upper if forwards else figure.lower
+                assert amount is not None, report_id
+                longer = _Walk(walk.length + (amount if forwards else -amount), (*walk.steps, forwards))
+                if there not in following or longer.length < following[there].length:
+                    following[there] = longer
+        walks = following
+    arrived = [walk for here, walk in sorted(walks.items()) if here >= goal] or list(walks.values())
+    if not arrived:
+        return []
+    best = min(arrived, key=lambda walk: walk.length)
+    return [_term(figures[i], forwards, upper=upper) for i, forwards in zip(path, best.steps, strict=True)]
 
 
-def _forwards(figure: Figure, at: int, *, upper: bool) -> bool:
-    if figure.per_day:
-        if figure.upper is None:
-            return False
-        if not figure.lower:
-            return True
-        return upper
-    return figure.end > at
+def summands(
+    path: Sequence[str], figures: Mapping[str, Figure], start: int, end: int, bound: int | None, *, upper: bool
+) -> list[Term]:
+    """The summands of a bound that may rest on reports of several series, tied by an identity; empty where none add up.
+
+    Within one series they are those of `terms`. Between series each report counts with its most or its least, in the
+    way that gives the bound.
+    """
+    if len({figures[i].series for i in path}) <= 1:
+        found = terms(path, figures, start, end, upper=upper)
+        if bound is None or not path or sum(t.sign * t.amount for t in found) == bound or bound == 0:
+            return found
+    if bound is None or len(path) > _SIGNS_AT_MOST:
+        return []
+    ways = [_ways(figures[i], upper=upper) for i in path]
+    for chosen in product(*ways):
+        if sum(t.sign * t.amount for t in chosen) == bound:
+            return list(chosen)
+    return []
 
 
-def sentence(summands: Sequence[Term], bound: int | None, *, upper: bool) -> str:
-    """The bound as a small sum in words."""
+def _ways(figure: Figure, *, upper: bool) -> list[Term]:
+    known = [forwards for forwards, amount in ((True, figure.upper), (False, figure.lower)) if amount is not None]
+    return [_term(figure, forwards, upper=upper) for forwards in sorted(known, reverse=upper)]
+
+
+def _term(figure: Figure, forwards: bool, *, upper: bool) -> Term:
+    amount = figure.upper if forwards else figure.lower
+    assert amount is not None, figure.label
+    return Term((1 if forwards else -1) * (1 if upper else -1), int(amount), figure.label)
+
+
+def _moves(figure: Figure, at: int) -> list[tuple[bool, int]]:
+    """Where the report leads from an instant: forwards to the end of a window, backwards to the start of one."""
+    if not figure.per_day:
+        if figure.end > at:
+            return [(True, figure.end)] if figure.upper is not None else []
+        return [(False, figure.start)] if figure.lower is not None else []
+    days = figure.midnights or tuple(range(figure.start, figure.end + 1, 86_400))
+    found = []
+    if figure.upper is not None and figure.start <= at < figure.end:
+        found.append((True, min(days[bisect_right(days, at)], figure.end)))
+    # Going back, only whole days count: of a part of a day the least is not known.
+    last = bisect_right(days, min(at, figure.end)) - 1
+    if figure.lower and last - 1 >= bisect_left(days, figure.start):
+        found.append((False, days[last - 1]))
+    return found
+
+
+def sentence(summands: Sequence[Term], bound: int | None, *, upper: bool, named: Sequence[str] = ()) -> str:
+    """The bound as a small sum in words; the reports named stand for it where there is no such sum."""
     if bound is None:
         return "no report caps it" if upper else "no report sets a least number"
     head = f"{'at most' if upper else 'at least'} {bound:,}"
     if not summands:
+        if named:
+            return f"{head}: follows from {', '.join(dict.fromkeys(named))} together"
         return f"{head}: a flow is never negative" if not upper and bound == 0 else head
     merged = _merged(summands)
     words = []

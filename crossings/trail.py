@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _CHANGES = ("estimate", "lower", "upper", "status", "reliability")
+_MOVED = ("reconciled", "reconciled_links")
+_TOLD = ("conflict", *_MOVED, "V24", "V57", "V58")
 _QUALIFIERS = {"exact": "", "rounded": "", "about": "about ", "nearly": "nearly ", "more_than": "more than ",
                "at_least": "at least ", "less_than": "less than ", "up_to": "up to ", "between": "between "}  # fmt: skip
 
@@ -113,7 +115,6 @@ def explain(
     cell = {k: (None if _missing(v) else v) for k, v in found.iloc[0].items()}
     reports = catalog.reports(country, release=held)
     findings = catalog.findings(country, release=held)
-    findings = findings[findings["series"] == name]
     decisions = catalog.load("decisions", release=held)
     zone = catalog.load("series", release=held).set_index("series").at[name, "timezone"]
     return _explanation(cell, day, name, reports, findings, decisions, instants(day, day, zone))
@@ -127,21 +128,23 @@ def _explanation(
     low_path, high_path = list(cell["lower_proof"]), list(cell["upper_proof"])
     by_id = reports.set_index("report_id", drop=False)
     figures = figures_of(by_id.loc[sorted({*low_path, *high_path})], findings)
-    lower = proofs.terms(low_path, figures, *window, upper=False)
-    upper = proofs.terms(high_path, figures, *window, upper=True)
+    lower = proofs.summands(low_path, figures, *window, cell["lower"], upper=False)
+    upper = proofs.summands(high_path, figures, *window, cell["upper"], upper=True)
     concerned = {*covering, *low_path, *high_path}
     stated = reports[(reports["series"] == name) & (reports["period_start"] == day) & (reports["period_end"] == day)]
     others = [r for r in stated["report_id"] if r not in concerned]
     everyone = concerned | set(others)
     conflicts = [
         str(f["message"]) for f in findings.to_dict("records")
-        if f["rule"] in ("conflict", "reconciled", "V24", "V57", "V58") and set(f["report_ids"]) & concerned
+        if f["rule"] in _TOLD and set(f["report_ids"]) & concerned
+        and (f["series"] == name or set(f["report_ids"]) & {*low_path, *high_path})
     ]  # fmt: skip
     told = decisions[decisions["report_id"].isin(everyone)]
     return Explanation(
         date=str(day), country=cell["country"], series=name, estimate=cell["estimate"], status=cell["status"],
         reliability=int(cell["reliability"]),
-        lower=proofs.sentence(lower, cell["lower"], upper=False), upper=proofs.sentence(upper, cell["upper"], upper=True),
+        lower=proofs.sentence(lower, cell["lower"], upper=False, named=low_path),
+        upper=proofs.sentence(upper, cell["upper"], upper=True, named=high_path),
         interval="" if cell["pi_lower"] is None else
         f"{cell['pi_level']:.0%} calibrated interval {cell['pi_lower']:,} to {cell['pi_upper']:,}, if unreported days resemble "
         "reported ones",
@@ -155,18 +158,33 @@ def _explanation(
 
 def figures_of(reports: pd.DataFrame, findings: pd.DataFrame) -> dict[str, proofs.Figure]:
     """Reports as summands of proofs, with intervals relaxed where reconciliation moved them."""
-    moved: dict[str, float] = {}
-    for row in findings[findings["rule"] == "reconciled"].to_dict("records"):
-        moved[row["report_ids"][0]] = float(row["gap"])
+    moved: dict[str, list[float]] = {}
+    for rule in _MOVED:
+        for row in findings[findings["rule"] == rule].to_dict("records"):
+            moved.setdefault(row["report_ids"][0], []).append(float(row["gap"]))
     result = {}
     for r in reports.to_dict("records"):
         low, high = (None if _missing(r[c]) else float(r[c]) for c in ("lower", "upper"))
-        low, high = proofs.relaxed(low, high, moved.get(r["report_id"], 0.0))
+        for slack in moved.get(r["report_id"], []):
+            low, high = proofs.relaxed(low, high, slack)
         result[r["report_id"]] = proofs.Figure(
             int(r["start_instant"].timestamp()), int(r["end_instant"].timestamp()), low, high, bool(r["per_day"]),
-            f"({r['report_id']}, {window_text(r)})",
+            f"({r['report_id']}, {window_text(r)})", str(r["series"]), _midnights(r) if r["per_day"] else (),
         )  # fmt: skip
     return result
+
+
+def _midnights(report: Any) -> tuple[int, ...]:
+    """Starts of the civil days that a report's window touches, and the end of the last."""
+    from zoneinfo import ZoneInfo
+
+    zone = ZoneInfo(report["timezone"])
+    first, last = (report[c].to_pydatetime().astimezone(zone) for c in ("start_instant", "end_instant"))
+    days = (last - dt.timedelta(microseconds=1)).date().toordinal() - first.date().toordinal() + 1
+    return tuple(
+        int(dt.datetime.combine(first.date() + dt.timedelta(days=i), dt.time(), tzinfo=zone).timestamp())
+        for i in range(days + 1)
+    )
 
 
 def window_text(report: Any) -> str:

@@ -79,6 +79,11 @@ _CALIBRATED = row_rule(
     ("has_interval", "exact_days", "regular_share"),
     lambda f: ~f["has_interval"] | ((f["exact_days"] >= 20) & (f["regular_share"] >= 1 / 3)),
 )
+_BALANCED = row_rule(
+    "RowsAccountedFor",
+    ("rows_in", "accepted", "quarantined", "duplicates"),
+    lambda f: f["rows_in"] == f["accepted"] + f["quarantined"] + f["duplicates"],
+)
 _STOPPING = {  # findings of the estimator that stop a series, by rule
     "V58": "a final official figure would have to move",
     "V60": "an unresolved conflict is larger than 5 % of its period",
@@ -132,12 +137,8 @@ def accounting() -> list[Expectation]:
 
     `before` is the number of reports that the release before held of this source (V62: the register never shrinks).
     """
-    balance = row_rule(
-        "RowsAccountedFor", ("rows_in", "accepted", "quarantined", "duplicates"),
-        lambda f: f["rows_in"] == f["accepted"] + f["quarantined"] + f["duplicates"],
-    )  # fmt: skip
     return [
-        balance("V62", "stop_release", "stop", "rows in are not rows accepted, quarantined and duplicate"),
+        _BALANCED("V62", "stop_release", "stop", "rows in are not rows accepted, quarantined and duplicate"),
         gxe.ExpectColumnValuesToBeBetween(column="missing_since_before", max_value=0,
                                           **meta("V62", "stop_release", "stop", "reports that were there before are gone")),
     ]

@@ -26,8 +26,10 @@ def reaching(spec: SourceSpec, start: dt.date, today: dt.date) -> SourceSpec:
         select = tuple(s.model_copy(update={"newest": periods}) if s.newest else s for s in spec.options.select)
         return spec.model_copy(update={"options": spec.options.model_copy(update={"select": select})})
     if isinstance(spec.options, UljasOptions):
-        chosen = {k: re.sub(r"(=FIRST\*;)\d+", rf"\g<1>{periods}", v) if isinstance(v, str) else v
-                  for k, v in spec.options.select.items()}  # fmt: skip
+        chosen = {
+            name: tuple(re.sub(r"(=FIRST\*;)\d+", rf"\g<1>{periods}", code) for code in codes)
+            for name, codes in spec.options.select.items()
+        }
         return spec.model_copy(update={"options": spec.options.model_copy(update={"select": chosen})})
     addresses = tuple(
         a.model_copy(update={"url": re.sub(r"(sinceTimePeriod=)\d{4}(-\d{2})?", rf"\g<1>{_spelled(start, freq)}", a.url)})

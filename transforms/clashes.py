@@ -54,7 +54,8 @@ def _movements(result: SolvedSeries, names: Mapping[str, Named]) -> Iterator[dic
         moved = rows[np.argmax(np.abs(result.reconciled.slack[rows]))]
         first, last = result.days.dates_of(int(c.start[rows].min()), int(c.end[rows].max()))
         low, high = float(c.lower[moved]), float(c.upper[moved])
-        before, after = _ends(low, high), _ends(low + slack, high + slack)
+        shifted = result.reconciled.shifted
+        before, after = _ends(low, high), _ends(float(shifted.lower[moved]), float(shifted.upper[moved]))
         name = names.get(report_id)
         publisher = f" ({name.publisher})" if name is not None and name.publisher else ""
         row = {

@@ -51,8 +51,7 @@ class Reconciled:
     @property
     def shifted(self) -> Constraints:
         """Intervals moved by the slack: what the point estimate keeps to."""
-        c = self.reported
-        return replace(c, lower=c.lower + self.slack, upper=c.upper + self.slack)
+        return moved_by(self.reported, self.slack)
 
     def moved(self) -> dict[str, float]:
         """Slack of each report that was moved, by report id, sorted.
@@ -77,6 +76,12 @@ class Reconciled:
         if told > 0 and np.isfinite(high) and np.ceil(high + told) != high + up:
             return up
         return told
+
+
+def moved_by(c: Constraints, slack: FloatArray) -> Constraints:
+    """Both ends moved by the slack; a lower end of 0 states nothing and stays, unless the report says exactly 0."""
+    stated = (c.lower > 0) | (c.lower == c.upper)
+    return replace(c, lower=np.where(stated, c.lower + slack, c.lower), upper=c.upper + slack)
 
 
 def reconcile(constraints: Constraints) -> Reconciled:
@@ -150,7 +155,7 @@ def _one_group(c: Constraints, fixed: FloatArray, mine: IntArray) -> tuple[Float
 
     The flag is false where only the least weighted absolute movement was found.
     """
-    shifted = replace(c, lower=c.lower + fixed, upper=c.upper + fixed)
+    shifted = moved_by(c, fixed)
     if not _clash(shifted):
         return np.zeros(len(mine)), True
     held = np.ones(len(c), dtype=bool)
@@ -184,7 +189,8 @@ def _exactly(
     # One row moves as far as its flow asks for; rows of one report move together, to a hair of what its slack is.
     _, report, rows = np.unique(free.report_id.astype(str), return_inverse=True, return_counts=True)
     wanted = np.where(rows[report] > 1, np.rint(found.slack * grid), 0.0)
-    slack = np.maximum(np.minimum(wanted, flow - free.lower), flow - free.upper) / grid
+    most = np.where((free.lower > 0) | (free.lower == free.upper), flow - free.lower, np.inf)
+    slack = np.maximum(np.minimum(wanted, most), flow - free.upper) / grid
     slack[kept[mine]] = 0.0
     return np.asarray(slack)
 

@@ -104,8 +104,11 @@ def _say(held: Any, built: daily.Built, row: dict[str, Any], *, json: bool) -> N
     window = trail.instants(row["period_start"], row["period_end"], zone)
     low, high = (None if pd.isna(row[c]) else int(row[c]) for c in ("lower", "upper"))
     words = {
-        "lower": proofs.sentence(proofs.terms(row["lower_proof"], figures, *window, upper=False), low, upper=False),
-        "upper": proofs.sentence(proofs.terms(row["upper_proof"], figures, *window, upper=True), high, upper=True),
+        end: proofs.sentence(
+            proofs.summands(row[f"{end}_proof"], figures, *window, bound, upper=end == "upper"),
+            bound, upper=end == "upper", named=row[f"{end}_proof"],
+        )
+        for end, bound in (("lower", low), ("upper", high))
     }
     point = None if pd.isna(row["estimate"]) else int(row["estimate"])
     if json:

@@ -60,7 +60,7 @@ def show_days(
 ) -> None:
     """The days of a country: its headline series, or another one by name."""
     frame = catalog.daily(country, start=start, end=end, release=release)
-    wanted = [series] if series else _headlines(country, release, direction)
+    wanted = [_known_series(series, release)] if series else _headlines(country, release, direction)
     frame = frame[frame["series"].isin(wanted)]
     rows = frame.to_dict("records")
     if json:
@@ -79,6 +79,12 @@ def show_days(
             console.print("[dim]– withheld: these days are known by totals only (finding V59); `crossings between` gives totals,"
                           " `crossings estimate` the path[/]")  # fmt: skip
         console.print()
+
+
+def _known_series(name: str, release: str | None) -> str:
+    if name not in set(catalog.load("series", release=release)["series"]):
+        raise CrossingsError(f"there is no series {name!r}", "name one of the table series: crossings.load('series')")
+    return name
 
 
 def _headlines(country: str, release: str | None, direction: str | None) -> list[str]:

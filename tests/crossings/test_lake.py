@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import os
 import random
 import signal
 import stat
@@ -59,7 +58,7 @@ def place(tmp_path: Path) -> Lake:
 def test_before_the_first_release_there_is_nothing_to_read(place: Lake) -> None:
     assert place.current() is None
     assert place.switches() == []
-    with pytest.raises(CrossingsError, match="no release.*crossings run"):
+    with pytest.raises(CrossingsError, match=r"no release.*crossings run"):
         place.release()
 
 
@@ -179,7 +178,7 @@ def test_a_release_that_is_not_there_is_an_error_that_lists_those_that_are(place
 
 def test_a_lake_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(CrossingsError, match="cannot be written.*CROSSINGS_LAKE") as caught:
+    with pytest.raises(CrossingsError, match=r"cannot be written.*CROSSINGS_LAKE") as caught:
         Lake(tmp_path / "file" / "lake").make()
     assert "\n" not in str(caught.value)
 
@@ -262,7 +261,7 @@ def test_a_writer_that_is_killed_leaves_a_readable_current(place: Lake) -> None:
         assert len(set(release.read("daily")["estimate"].to_pylist())) == 1
         assert json.loads(place.history.read_text().splitlines()[-1])["release_id"]
     assert publish(place, 1).release.verify() == []
-    assert [p for p in os.listdir(place.releases) if p.startswith(".")] == []
+    assert [p for p in place.releases.iterdir() if p.name.startswith(".")] == []
 
 
 def test_a_country_too_large_for_one_file_is_split_by_year(place: Lake, monkeypatch: pytest.MonkeyPatch) -> None:

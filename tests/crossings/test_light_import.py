@@ -37,7 +37,7 @@ def loaded_by(*arguments: str, lake: Path) -> set[str]:
                           env={"CROSSINGS_LAKE": str(lake), "PATH": ""})  # fmt: skip
     found = json.loads(done.stderr.splitlines()[-1])
     assert found["code"] == 0, done.stdout
-    print(f"{'crossings ' + ' '.join(arguments) if arguments else 'import crossings'}: {found['seconds']:.2f} s")
+    print(f"{'crossings ' + ' '.join(arguments) if arguments else 'import crossings'}: {found['seconds']:.2f} s")  # noqa: T201
     return set(found["loaded"])
 
 

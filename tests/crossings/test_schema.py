@@ -91,7 +91,7 @@ def test_what_does_not_fit_the_schema_is_refused(change: object, says: str) -> N
 
 
 def test_a_value_of_another_type_is_refused() -> None:
-    with pytest.raises(ValueError, match="(?i)parse|convert|cast|type|bool"):
+    with pytest.raises(ValueError, match=r"(?i)parse|convert|cast|type|bool"):
         EVENTS.conform(pd.DataFrame([EVENT | {"is_break": "perhaps"}]))
 
 

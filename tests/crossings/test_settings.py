@@ -24,7 +24,7 @@ def test_without_a_word_the_lake_lies_beside_the_data(monkeypatch: pytest.Monkey
 def test_a_wrong_setting_names_its_variable(lake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CROSSINGS_WORKERS", "many")
     settings.cache_clear()
-    with pytest.raises(CrossingsError, match="^CROSSINGS_WORKERS: .*environment variable"):
+    with pytest.raises(CrossingsError, match=r"^CROSSINGS_WORKERS: .*environment variable"):
         settings()
 
 

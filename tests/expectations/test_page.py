@@ -13,6 +13,9 @@ from expectations import page
 HOSTILE = '<script>alert("x")</script><img src=x onerror=alert(1)> & \' " {{ 7*7 }}'
 
 
+SAMPLE = {"report_id": "A-1", "url": "https://example.org/a"}
+
+
 class Elements(HTMLParser):
     """Every tag with its attributes."""
 
@@ -27,7 +30,7 @@ class Elements(HTMLParser):
 
 def rule(**changes: Any) -> dict[str, Any]:
     return {"rule": "V05", "reason": "why", "severity": "error", "action": "quarantine", "columns": ["end_day"],
-            "evaluated": 779, "failed": 1, "samples": [{"report_id": "A-1", "url": "https://example.org/a"}]} | changes  # fmt: skip
+            "evaluated": 779, "failed": 1, "samples": [SAMPLE]} | changes  # fmt: skip
 
 
 def rendered(*rules: dict[str, Any], stopped: str = "", accounting: list[dict[str, Any]] | None = None) -> str:
