@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import hashlib
 import importlib.metadata
-import io
 import json
 import os
 import platform
@@ -46,32 +45,28 @@ AIM_SECONDS, AIM_MB = 30.0, 3000.0
 def make_register(path: Path, rows: int) -> dict[str, int]:
     """Write a register of `rows` records made from the real one; returns how many faults of each kind it holds.
 
-    The first copy of the real reports keeps its identifiers, so that the curator's decisions apply to it as they do
-    in the product. Same `rows`, same bytes.
+    The real reports come first as they are, so that the curator's decisions apply; then copies of those that no decision
+    changes. Same `rows`, same bytes.
     """
-    import pyarrow as pa
-    import pyarrow.csv as pacsv
-
     real = pd.read_csv(DATA / "register" / "reports.csv", dtype=str, keep_default_na=False)
+    decisions = pd.read_csv(DATA / "register" / "decisions.csv", dtype=str, keep_default_na=False)
+    changed = decisions.loc[decisions["action"].isin(["recode", "exclude"]), "report_id"]
+    plain = real.loc[~real["report_id"].isin(changed) & (real["supersedes"] == "")].reset_index(drop=True)
     rng = np.random.default_rng(SEED)
     per_fault = max(1, round(rows * FAULT_SHARE / len(FAULTS)))
-    whole = rows - per_fault  # torn records come last and are no rows at all
-    replicas = -(-whole // len(real))
-    at_once = max(1, 100_000 // len(real))
-    # Faults stand apart from each other, in rows that no decision concerns.
-    places = rng.permutation(np.arange(len(real) + 1, whole, 2))[: per_fault * (len(FAULTS) - 1)]
+    copies = rows - len(real) - per_fault  # torn records come last and are no rows at all
+    # Faults stand apart from each other, in copies that no decision concerns.
+    places = rng.permutation(np.arange(1, copies, 2))[: per_fault * (len(FAULTS) - 1)]
     fault_at = {int(p): FAULTS[i % (len(FAULTS) - 1)] for i, p in enumerate(np.sort(places))}
+    at_once = max(1, 100_000 // len(plain))
     with path.open("wb") as out:
         out.write((",".join(real.columns) + "\n").encode())
-        for first in range(0, replicas, at_once):
-            frame = _replicas(real, np.arange(first, min(first + at_once, replicas)), rng)
-            start = first * len(real)
-            frame = frame.iloc[: whole - start]
+        out.write(_csv(real))
+        for first in range(0, -(-copies // len(plain)), at_once):
+            start = first * len(plain)
+            frame = _replicas(plain, np.arange(first, first + at_once), rng).iloc[: copies - start]
             _plant(frame, {p - start: f for p, f in fault_at.items() if start <= p < start + len(frame)})
-            table = pa.Table.from_pandas(frame.replace("", None), preserve_index=False)
-            sink = pa.BufferOutputStream()
-            pacsv.write_csv(table, sink, pacsv.WriteOptions(include_header=False, quoting_style="needed"))
-            out.write(sink.getvalue())
+            out.write(_csv(frame))
         for number in range(per_fault):
             out.write(f"TORN-{number},TORN-{number},FIN,RUS,national\n".encode())
     planted = dict.fromkeys(FAULTS, 0) | {"torn": per_fault}
@@ -80,24 +75,35 @@ def make_register(path: Path, rows: int) -> dict[str, int]:
     return planted
 
 
+def _csv(frame: pd.DataFrame) -> memoryview:
+    import pyarrow as pa
+    import pyarrow.csv as pacsv
+
+    sink = pa.BufferOutputStream()
+    table = pa.Table.from_pandas(frame.replace("", None), preserve_index=False)
+    pacsv.write_csv(table, sink, pacsv.WriteOptions(include_header=False, quoting_style="needed"))
+    return memoryview(sink.getvalue())
+
+
 def _replicas(real: pd.DataFrame, numbers: np.ndarray, rng: np.random.Generator) -> pd.DataFrame:
     row = np.tile(np.arange(len(real)), len(numbers))
     replica = np.repeat(numbers, len(real))
     frame = real.take(row).reset_index(drop=True).astype(object)
-    suffix = np.array(["", *(f"-{n:05d}" for n in range(1, numbers[-1] + 1))], dtype=object)[replica]
+    suffix = np.array([f"-{n:05d}" for n in numbers], dtype=object)[replica - numbers[0]]
     for column in ("report_id", "origin_id", "supersedes"):
         frame[column] = np.where(frame[column] == "", "", frame[column] + suffix)
     shift = replica % SHIFT_DAYS
     for column in ("period_start", "period_end", "published_on", "recorded_on"):
         frame[column] = _shifted(frame[column], shift)
     jitter = rng.uniform(-JITTER, JITTER, (len(numbers), real["origin_id"].nunique()))
-    jitter[numbers == 0] = 0
     of_origin = jitter[np.arange(len(numbers)).repeat(len(real)), real["origin_id"].factorize()[0][row]]
     value = pd.to_numeric(frame["value"].replace("", None)).to_numpy(np.float64)
     unit = pd.to_numeric(frame["rounding_unit"].replace("", None)).to_numpy(np.float64)
     as_digits = frame["value_text"].str.replace(r"[ \u00a0,.]", "", regex=True)
     free = (value >= 1000) & (unit >= 1) & (value % np.fmax(unit, 1) == 0)
-    free &= (frame["value_low"] == "").to_numpy() & ((as_digits == frame["value"]) | (frame["value_text"] == "")).to_numpy()
+    free &= (frame["value_low"] == "").to_numpy() & (
+        (as_digits == frame["value"]) | (frame["value_text"] == "")
+    ).to_numpy()
     moved = np.where(free, value + np.fmax(unit, 1) * np.round(of_origin * value / np.fmax(unit, 1)), value)
     moves = free & (moved != value)
     digits = pd.Series(moved[moves].astype(np.int64).astype(str), index=frame.index[moves], dtype=object)
@@ -138,24 +144,30 @@ def _plant(frame: pd.DataFrame, faults: dict[int, str]) -> None:
 
 
 class Stages:
-    """Seconds of each stage and the highest memory of the process up to its end."""
+    """Seconds of each stage and the highest memory of the process up to its end.
 
-    def __init__(self) -> None:
+    started : when the process was started, seconds of the epoch; the first stage is what passed since then.
+    """
+
+    def __init__(self, started: float) -> None:
         self.rows: list[dict[str, Any]] = []
+        self._note("import pandas", time.time() - started, time.process_time())
+
+    def _note(self, name: str, seconds: float, cpu: float) -> None:
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        self.rows.append({"stage": name, "seconds": seconds, "cpu": cpu, "peak_mb": peak})
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
         """Measure the block as the stage `name`."""
-        start = time.perf_counter()
+        start, cpu = time.perf_counter(), time.process_time()
         yield
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        self.rows.append({"stage": name, "seconds": time.perf_counter() - start, "peak_mb": peak})
+        self._note(name, time.perf_counter() - start, time.process_time() - cpu)
 
 
-def take_in(path: Path, out: Path) -> dict[str, Any]:
+def take_in(path: Path, out: Path, stages: Stages) -> dict[str, Any]:
     """The product's own way, stage by stage."""
-    stages = Stages()
-    with stages.stage("import pandas, pyarrow, transforms"):
+    with stages.stage("import crossings, transforms"):
         from crossings.lake import parquet_bytes, write_bytes
         from crossings.schema import TABLES
         from transforms import decisions as decide
@@ -181,21 +193,166 @@ def take_in(path: Path, out: Path) -> dict[str, Any]:
         judgements = [prepare.Judgement(r.rule, r.action, r.severity, r.reason, r.rows) for r in results]
         settled = prepare.settle(prepared, judgements)
         del prepared, judgements
-    with stages.stage("conform, write Parquet"):
-        for name in ("reports", "quarantine", "findings"):
-            write_bytes(out / f"{name}.parquet", parquet_bytes(TABLES[name].conform(getattr(settled, name))))
-    accounted = len(settled.reports) + len(settled.quarantine) + settled.duplicates
+    tables = {"reports": settled.reports, "quarantine": settled.quarantine, "findings": settled.findings}
+    accepted, set_aside, duplicates = len(settled.reports), len(settled.quarantine), settled.duplicates
+    accounted = accepted + set_aside + duplicates
     assert accounted == settled.rows_in, f"{settled.rows_in} rows in, {accounted} accounted for"
-    return {
-        "stages": stages.rows, "rules": len(results), "accepted": len(settled.reports),
-        "set_aside": len(settled.quarantine), "duplicates": settled.duplicates,
-        "by_rule": settled.quarantine["rule"].value_counts().sort_index().to_dict(),
-    }  # fmt: skip
+    del settled
+    with stages.stage("conform, write Parquet"):
+        for name, table in tables.items():
+            write_bytes(out / f"{name}.parquet", parquet_bytes(TABLES[name].conform(table)))
+    return {"stages": stages.rows, "rules": len(results), "accepted": accepted, "set_aside": set_aside + duplicates}
+
+
+def by_hand(path: Path, out: Path, stages: Stages) -> dict[str, Any]:
+    """What a careful analyst would write without the product: one mask per rule. No intervals, no decisions, no roles."""
+    from crossings.schema import CODE_LISTS, OPEN_PATTERNS, REGISTER_COLUMNS
+
+    zones = pd.read_csv(DATA / "reference" / "timezones.csv", keep_default_na=False)
+    countries = pd.read_csv(DATA / "reference" / "countries.csv", keep_default_na=False).set_index("alpha3")
+    population = pd.to_numeric(countries["population"].replace("", None))
+    with stages.stage("parse"):
+        frame = pd.read_csv(path, low_memory=False)
+        texts = frame[["period_start", "period_end", "recorded_on"]].copy()
+        for column in texts:
+            frame[column] = pd.to_datetime(texts[column], format="%Y-%m-%d", errors="coerce")
+        for column in ("value", "value_low", "value_high", "rounding_unit", "tier"):
+            frame[column] = pd.to_numeric(frame[column], errors="coerce")
+        said = frame["published_on"].astype("str")
+        day_first = said.where(said.str.len() != 4, said + "-01-01").where(said.str.len() != 7, said + "-01")
+        first = pd.to_datetime(day_first, format="%Y-%m-%d", errors="coerce")
+        year, month = (said.str.len() == 4) & first.notna(), (said.str.len() == 7) & first.notna()
+        last = first.where(~month, first + pd.offsets.MonthEnd()).where(~year, first + pd.offsets.YearEnd())
+    with stages.stage("expectations"):
+        f, bad = frame, pd.Series(False, index=frame.index)
+        for column in REGISTER_COLUMNS:
+            if not column.nullable:
+                bad |= f[column.name].isna()
+            if column.codes in CODE_LISTS:
+                bad |= f[column.name].notna() & ~f[column.name].isin(CODE_LISTS[column.codes])
+        for name, pattern in OPEN_PATTERNS.items():
+            bad |= ~f[name].astype("str").str.fullmatch(pattern).fillna(False)
+        bad |= f[["value", "value_low", "value_high"]].isna().all(axis=1)
+        bad |= ~f["country"].isin(countries.index) | ~f["tier"].isin([1, 2, 3, 4, 5])
+        bad |= f["counterpart"].notna() & ~f["counterpart"].isin(countries.index)
+        bad |= f["period_start"] > f["period_end"]
+        bad |= (texts.notna() & frame[texts.columns].isna()).any(axis=1)
+        bad |= (f["period_end"] > last) & (f["modality"] != "forecast")
+        bad |= (first > f["recorded_on"]) | (f["recorded_on"] > TODAY)
+        signed = (f["direction"] == "net") | (f["statistic"] == "change")
+        bad |= ~signed & (f[["value", "value_low", "value_high"]] < 0).any(axis=1)
+        bad |= (f["value_low"] > f["value_high"]) | (f["value"] < f["value_low"]) | (f["value"] > f["value_high"])
+        bad |= (f["qualifier"] == "between") & f["value"].notna()
+        days = ((f["period_end"] - f["period_start"]).dt.days + 1).clip(lower=1)
+        per_day = f["statistic"].isin(["each_day", "max_per_day", "min_per_day"])
+        no_flow = f["statistic"].isin(["stock", "change", "ratio", "share"])
+        total = f[["value", "value_high"]].max(axis=1)
+        rate = (total / days.where(~per_day, 1)).mask(no_flow)
+        parts = ["country", "direction", "citizenship", "scope", "mode", "measure", "system"]
+        usual = rate.mask(per_day | (rate <= 0)).groupby([f[p] for p in parts]).transform("median")
+        bad |= (rate > 100 * usual) & (rate >= 100)
+        bad |= rate > np.fmin(f["country"].map(population) * 0.05, f["citizenship"].map(population) * 0.005)
+        figures = zip(f["value_text"], f["value"], f["value_low"], f["value_high"], strict=True)
+        bad |= np.array([not _digits_agree(*row) for row in figures])
+        pairs = set(zones["country"] + "|" + zones["timezone"])
+        bad |= ~(f["country"].astype("str") + "|" + f["timezone"].astype("str")).isin(pairs)
+        for clock in ("start_time", "end_time"):
+            bad |= f[clock].notna() & ~f[clock].astype("str").str.fullmatch(r"([01]\d|2[0-3]):[0-5]\d|24:00")
+        bad |= f["supersedes"].notna() & ~f["supersedes"].isin(f["report_id"])
+        bad |= f.duplicated() | f.duplicated(["report_id"])
+        held = (f["modality"] != "observed") | f["url"].isna()
+        held |= f["rounding_unit"].notna() & (f["value"] % f["rounding_unit"] != 0)
+        held |= (f["period_end"] == last) & f["end_time"].isna() & f["statistic"].isin(["cumulative", "total"])
+    with stages.stage("conform, write Parquet"):
+        for name, table in {"reports": f.assign(held=held)[~bad], "set_aside": f[bad]}.items():
+            table.to_parquet(out / f"by_hand_{name}.parquet", compression="zstd", index=False)
+    return {"stages": stages.rows, "accepted": int((~bad).sum()), "set_aside": int(bad.sum())}
+
+
+def _digits_agree(text: object, value: float, low: float, high: float) -> bool:
+    if not isinstance(text, str):
+        return True
+    printed = re.sub(r"\D", "", text).strip("0")
+    figures = [str(abs(int(x))).strip("0") for x in (value, low, high) if x == x]
+    return not printed or not figures or printed in figures or printed.startswith(figures[0])
+
+
+# --- showing -----------------------------------------------------------------------------------------------------
+
+
+def measured(how: str, path: Path, out: Path) -> dict[str, Any]:
+    """Take the register in by `how` in a process of its own; the memory it reports is then only its own."""
+    command = [sys.executable, __file__, "--only", how, str(path), str(out), str(time.time())]
+    done = subprocess.run(command, check=True, capture_output=True, text=True, cwd=DATA.parent)
+    return dict(json.loads(done.stdout.splitlines()[-1]))
+
+
+def show(rows: int, ours: dict[str, Any], theirs: dict[str, Any]) -> None:
+    """One table: the stages of both ways, their rates and memory."""
+    print(f"{'':36}{'crossings':^39}{'naive pandas':^39}")
+    heads = f"{'s':>8}{'CPU s':>8}{'rows/s':>12}{'peak MB':>9}  "
+    print(f"{'stage':36}{heads}{heads}")
+    hand = {row["stage"]: row for row in theirs["stages"]}
+    for row in [*ours["stages"], _total("total", ours), _total("total without imports", ours)]:
+        other = hand.get(row["stage"]) or (_total(row["stage"], theirs) if row["stage"].startswith("total") else None)
+        print(f"{row['stage']:36}{_cells(rows, row)}{_cells(rows, other)}")
+    kept = "accepted {{accepted:,}}, set aside {{set_aside:,}}"
+    print(f"crossings: {kept.format(**ours)} ({ours['rules']} expectations); naive pandas: {kept.format(**theirs)}")
+    whole = _total("total", ours)
+    if rows == 1_000_000:
+        met = whole["seconds"] < AIM_SECONDS and whole["peak_mb"] < AIM_MB
+        print(
+            f"aim for a million: under {AIM_SECONDS:.0f} s and {AIM_MB:,.0f} MB, imports included: {'met' if met else 'missed'}"
+        )
+    dear = sorted(ours["stages"], key=lambda row: -row["seconds"])[:3]
+    share = ", ".join(f"{r['stage']} {r['seconds'] / whole['seconds']:.0%}" for r in dear)
+    print(f"where the time goes: {share}\n")
+
+
+def _total(name: str, result: dict[str, Any]) -> dict[str, Any]:
+    rows = [r for r in result["stages"] if name == "total" or not r["stage"].startswith("import")]
+    return {"stage": name, "seconds": sum(r["seconds"] for r in rows), "cpu": sum(r["cpu"] for r in rows),
+            "peak_mb": max(r["peak_mb"] for r in rows)}  # fmt: skip
+
+
+def _cells(rows: int, row: dict[str, Any] | None) -> str:
+    if row is None:
+        return f"{'-':>8}{'-':>8}{'-':>12}{'-':>9}  "
+    rate = "" if row["stage"].startswith("import") else f"{rows / row['seconds']:,.0f}"
+    return f"{row['seconds']:8.2f}{row['cpu']:8.2f}{rate:>12}{row['peak_mb']:9,.0f}  "
+
+
+def machine() -> str:
+    """Cores, memory and versions, so that figures can be compared."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    names = ("pandas", "pyarrow", "numpy", "great-expectations")
+    versions = ", ".join(f"{n} {importlib.metadata.version(n)}" for n in names)
+    return f"{os.cpu_count()} cores, {memory:.0f} GiB, Python {platform.python_version()}, {versions}"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Speed and memory of taking in a large register, beside naive pandas.")
+    parser.add_argument("--rows", type=int, nargs="+", default=[100_000, 1_000_000], help="records of each register")
+    parser.add_argument("--only", nargs=4, help=argparse.SUPPRESS)  # how, register, folder: one measured process
+    asked = parser.parse_args()
+    if asked.only:
+        how, path, out, started = asked.only
+        way = {"crossings": take_in, "by_hand": by_hand}[how]
+        print(json.dumps(way(Path(path), Path(out), Stages(float(started)))))
+        return
+    print(machine())
+    print("peak MB is the highest memory of the process up to the end of the stage; the load on the machine was "
+          f"{os.getloadavg()[0]:.1f} at the start\n")  # fmt: skip
+    for rows in asked.rows:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "reports.csv"
+            planted = make_register(path, rows)
+            size = path.stat().st_size / 1e6
+            print(
+                f"{rows:,} records, {size:,.0f} MB of CSV; planted: {', '.join(f'{n} {k}' for k, n in planted.items())}"
+            )
+            show(rows, *(measured(how, path, Path(folder)) for how in ("crossings", "by_hand")))
 
 
 if __name__ == "__main__":
-    import sys
-    if sys.argv[1]=="make":
-        print(make_register(Path(sys.argv[2]), int(sys.argv[3])))
-    else:
-        print(json.dumps(take_in(Path(sys.argv[2]), Path(sys.argv[3])), indent=0))
+    main()

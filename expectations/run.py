@@ -20,7 +20,8 @@ import pandas as pd
 from great_expectations.data_context.types.base import ProgressBarsConfig
 from great_expectations.expectations.expectation import Expectation
 
-logging.getLogger("great_expectations").setLevel(logging.WARNING)  # it narrates its temporary folders
+# It narrates its temporary folders, and sets its own level for that.
+logging.getLogger("great_expectations.data_context.types.base").setLevel(logging.WARNING)
 
 
 @dataclass(frozen=True)

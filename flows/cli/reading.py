@@ -9,6 +9,7 @@ from typing import Any
 from rich.console import Console
 
 from crossings import catalog
+from crossings.errors import CrossingsError
 from crossings.lake import Lake
 from crossings.settings import settings
 from flows.cli.running import table

@@ -1,0 +1,109 @@
+"""Every benchmark runs in its quick form and prints its tables; what it must show of answers is looked up there.
+
+No time is asserted: times belong to the machine, answers to the product.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from functools import lru_cache
+from pathlib import Path
+
+import pytest
+
+BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
+SCRIPTS = sorted(p.name for p in BENCHMARKS.glob("*.py") if 'if __name__ == "__main__"' in p.read_text("utf-8"))
+RULE = re.compile(r"-{3,}( +-{2,})+")
+
+
+@lru_cache
+def printed(script: str) -> str:
+    run = subprocess.run(
+        [sys.executable, str(BENCHMARKS / script), "--quick"], capture_output=True, text=True, check=False, timeout=300
+    )
+    assert run.returncode == 0, run.stderr
+    return run.stdout
+
+
+def tables(text: str) -> list[list[dict[str, str]]]:
+    """The printed tables; the line of dashes says where each column stands. A repeated heading gets a number."""
+    found, lines = [], text.splitlines()
+    for i, line in enumerate(lines):
+        if not RULE.fullmatch(line.strip()):
+            continue
+        spans = [m.span() for m in re.finditer(r"-+", line)]
+        heads: list[str] = []
+        for a, b in spans:
+            head = lines[i - 1][a:b].strip()
+            heads.append(f"{head} {heads.count(head) + 1}" if head in heads else head)
+        rows = []
+        for row in lines[i + 1 :]:
+            if not row.strip() or len(row) < spans[1][0] or row[spans[0][1] : spans[1][0]].strip():
+                break
+            rows.append({h: row[a:b].strip() for h, (a, b) in zip(heads, spans, strict=True)})
+        found.append(rows)
+    return found
+
+
+def number(cell: str) -> float:
+    return float(cell.replace(",", "").replace("*", "").rstrip(" %"))
+
+
+def test_the_benchmarks_are_found() -> None:
+    assert {"accuracy.py", "estimate.py"} <= set(SCRIPTS)
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_a_benchmark_prints_its_machine_and_its_tables(script: str) -> None:
+    text = printed(script)
+    assert re.search(r"\bPython \d+\.\d+", text)
+    assert re.search(r"\bpandas \d+\.\d+", text)
+    assert tables(text)
+    assert all(rows for rows in tables(text))
+
+
+def test_others_find_the_same_path_and_the_same_bounds() -> None:
+    steps, many, others, length = tables(printed("estimate.py"))
+    assert {"tightest bounds of every day, with proofs", "point: the smoothest path", "whole persons"} <= {
+        row["step"] for row in steps
+    }
+    assert [row["cores"] for row in many] == ["1", "2"]
+    assert len({row["day-cells"] for row in many}) == 1
+    solvers = [row for row in others if row[""].startswith("cvxpy")]
+    assert len(solvers) == 4
+    for row in solvers:
+        assert number(row["path apart"]) < 0.5, row
+        assert abs(number(row["objective"])) < 1e-4, row
+        assert number(row["report missed"]) < 0.5, row
+    for row in [*solvers, *(r for r in others if r[""].startswith("scipy"))]:
+        assert number(row["bounds apart"]) < 0.5, row
+    assert number(next(r for r in others if r[""] == "pro rata")["report missed"]) > 1
+    assert [number(row["blocks"]) for row in length] == [1] * len(length)
+
+
+def test_bounds_cover_every_true_day_and_intervals_keep_their_promise() -> None:
+    simulated = tables(printed("accuracy.py"))[1]
+    assert len(simulated) >= 5
+    for row in simulated:
+        assert row["inside bounds"] == "100.00%", row
+        assert row["conflicts"] == "0", row
+    together = simulated[-1]
+    assert together["mix"] == "all"
+    assert 85 <= number(together["inside 90 %"]) <= 97
+    assert simulated[-2]["inside 90 %"] == "none"  # no exact days, no calibrated interval
+
+
+def test_held_out_days_are_nearer_than_pro_rata_in_both_countries() -> None:
+    held = {(row["country"], row["given"]): row for row in tables(printed("accuracy.py"))[0]}
+    for key in (
+        ("Finland", "two week totals"),
+        ("Finland", "two week totals and 3 days"),
+        ("Georgia", "ten-day total and 3 days"),
+        ("Georgia", "three block totals"),
+    ):
+        row = held[key]
+        assert number(row["crossings"]) < number(row["pro rata"]), row
+        inside, days = row["inside bounds"].split("/")
+        assert inside == days == row["days held out"]
