@@ -242,7 +242,7 @@ def others(ours: Steps, sample_days: int, times: int) -> None:
         ("linprog", sample, linprog_bounds(p, sample)),
     ):
         known = np.column_stack((ours.solved.days.lower, ours.solved.days.upper))[days]
-        of_bounds[name] = seconds / len(days) * FIVE_YEARS
+        of_bounds[name] = seconds
         bounds_apart[name] = f"{np.abs(found - known).max():.1e}"
 
     def against(path: FloatArray) -> tuple[str, str, str]:

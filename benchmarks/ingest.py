@@ -95,16 +95,16 @@ def _replicas(real: pd.DataFrame, numbers: np.ndarray, rng: np.random.Generator)
     shift = replica % SHIFT_DAYS
     for column in ("period_start", "period_end", "published_on", "recorded_on"):
         frame[column] = _shifted(frame[column], shift)
-    jitter = rng.uniform(-JITTER, JITTER, (len(numbers), real["origin_id"].nunique()))
-    of_origin = jitter[np.arange(len(numbers)).repeat(len(real)), real["origin_id"].factorize()[0][row]]
+    jitter = rng.uniform(-JITTER, JITTER, len(frame))
+    alone = ~real["origin_id"].duplicated(keep=False).to_numpy()[row]  # copies of a statement go on saying the same
     value = pd.to_numeric(frame["value"].replace("", None)).to_numpy(np.float64)
     unit = pd.to_numeric(frame["rounding_unit"].replace("", None)).to_numpy(np.float64)
     as_digits = frame["value_text"].str.replace(r"[ \u00a0,.]", "", regex=True)
-    free = (value >= 1000) & (unit >= 1) & (value % np.fmax(unit, 1) == 0)
+    free = alone & (value >= 1000) & (unit >= 1) & (value % np.fmax(unit, 1) == 0)
     free &= (frame["value_low"] == "").to_numpy() & (
         (as_digits == frame["value"]) | (frame["value_text"] == "")
     ).to_numpy()
-    moved = np.where(free, value + np.fmax(unit, 1) * np.round(of_origin * value / np.fmax(unit, 1)), value)
+    moved = np.where(free, value + np.fmax(unit, 1) * np.round(jitter * value / np.fmax(unit, 1)), value)
     moves = free & (moved != value)
     digits = pd.Series(moved[moves].astype(np.int64).astype(str), index=frame.index[moves], dtype=object)
     frame.loc[moves, "value"] = digits

@@ -13,14 +13,18 @@ from crossings._version import __version__
 
 if TYPE_CHECKING:
     from crossings.catalog import daily, diff, findings, load, official, open_release, reports, total
+    from crossings.plot import plot
     from crossings.trail import explain
 
-__all__ = ["__version__", "daily", "diff", "explain", "findings", "load", "official", "open_release", "reports", "total"]
+_HOMES = {"explain": "crossings.trail", "plot": "crossings.plot"}
+__all__ = [
+    "__version__", "daily", "diff", "explain", "findings", "load", "official", "open_release", "plot", "reports", "total",
+]  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:
     from importlib import import_module
 
     if name in __all__:
-        return getattr(import_module("crossings.trail" if name == "explain" else "crossings.catalog"), name)
+        return getattr(import_module(_HOMES.get(name, "crossings.catalog")), name)
     raise AttributeError(f"module 'crossings' has no attribute {name!r}")

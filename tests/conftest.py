@@ -93,10 +93,7 @@ def command(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) 
     return speak
 
 
-@pytest.fixture
-def small_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A data folder with the real reference tables, the twelve first Finnish reports, and no decisions."""
-    data = tmp_path / "data"
+def _small(data: Path) -> Path:
     shutil.copytree(ROOT / "data" / "reference", data / "reference")
     shutil.copytree(ROOT / "data" / "sources", data / "sources")
     (data / "register").mkdir()
@@ -104,5 +101,25 @@ def small_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (data / "register" / "reports.csv").write_bytes(b"".join(lines[:13]))
     decisions = (ROOT / "data" / "register" / "decisions.csv").read_bytes().splitlines(keepends=True)
     (data / "register" / "decisions.csv").write_bytes(decisions[0])
+    return data
+
+
+@pytest.fixture
+def small_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A data folder with the real reference tables, the twelve first Finnish reports, and no decisions."""
+    data = _small(tmp_path / "data")
     monkeypatch.setenv("CROSSINGS_DATA", str(data))
     return data
+
+
+@pytest.fixture(scope="session")
+def small_lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A lake with one release of that small register, to be copied and not to be written to."""
+    from crossings.settings import Settings
+    from flows import pipeline
+    from flows.workspace import Workspace
+
+    folder = tmp_path_factory.mktemp("small")
+    settings = Settings(lake=folder / "lake", data=_small(folder / "data"))
+    pipeline.run(Workspace.open(settings), pipeline.in_process, lambda _: None)
+    return folder / "lake"

@@ -22,14 +22,17 @@ from transforms.parse.contract import Parsed
 from transforms.parse.register import Statements
 
 _KEY = ("series", "period_start", "period_end", "freq")
+_OFFICIAL_PARTS = ("country", "series", "freq", "direction", "citizenship", "scope", "measure", "system", "obs_status",
+                   "value")  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Look:
-    """The figures of one look and the instant at which its bytes were stored."""
+    """The figures of one look, the instant at which its bytes were stored, and the digest that names them together."""
 
     parsed: Parsed
     recorded_at: dt.datetime
+    sha256: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,12 +42,17 @@ class Gathered:
     Attributes
     ----------
     statements : one report per figure and revision. missing : `official` rows without a figure, with their reason.
-    repeated : figures and refused records that an earlier look had shown alike. rows_in : cells received and selected.
+    marked : `official` rows of the reports whose figure carries another SDMX status than A (provisional, estimated, ...).
+    absences : cells that stated a reason instead of a figure, each change of the reason once.
+    repeated : figures, absences and refused records that an earlier look had shown alike.
+    rows_in : cells received and selected = reports + refused records + absences + repeated.
     findings : mappings for `findings.table`.
     """
 
     statements: Statements
     missing: pd.DataFrame
+    marked: pd.DataFrame
+    absences: int
     repeated: int
     rows_in: int
     findings: list[dict[str, Any]] = field(default_factory=list)
@@ -56,57 +64,113 @@ def gather(looks: Sequence[Look], spec: SourceSpec, main_timezone: Mapping[str, 
     main_timezone : of each country; the periods of a regular statistic are civil dates of the country it is about.
 
     A figure that a later look shows otherwise is a new report that supersedes the one before; a figure that stays is
-    not repeated. A look that changes more of the known figures than `bounds.max_change` allows is told as a finding.
+    not repeated; a figure in whose place a later look states none is withdrawn by a retraction. A look that changes
+    more of the known figures than `bounds.max_change` allows is told as a finding.
     """
-    known: dict[tuple[Any, ...], tuple[Any, int, str]] = {}
-    rows: list[dict[str, Any]] = []
-    missing: dict[tuple[Any, ...], dict[str, Any]] = {}
-    refused: dict[tuple[str, str, str], dict[str, str]] = {}
-    told: list[dict[str, Any]] = []
-    repeated = 0
+    book = _Book(spec, main_timezone)
     for look in looks:
-        changed = compared = 0
+        changed, compared = book.changed, book.compared
         frame = look.parsed.observations
         for row in frame.assign(series=series.identifiers(frame)).to_dict("records"):
-            key = tuple(row[k] for k in _KEY)
-            if pd.isna(row["value"]):
-                repeated += key in missing
-                missing[key] = row
-                continue
-            missing.pop(key, None)
-            before = known.get(key)
-            if before is not None:
-                compared += 1
-                if before[0] == row["value"]:
-                    repeated += 1
-                    continue
-                changed += 1
-            issue = 1 if before is None else before[1] + 1
-            report_id = _report_id(spec.id, key, issue)
-            known[key] = (row["value"], issue, report_id)
-            rows.append(
-                _statement(row, spec, look.recorded_at, report_id, before[2] if before else None, main_timezone)
-            )
+            book.enter(row, look.recorded_at)
         for record in look.parsed.rejected.to_dict("records"):
-            identity = (record["record"], record["rule"], record["payload_locator"])
-            repeated += identity in refused
-            refused[identity] = record
-        told += [_note(spec, note.rule, note.message, "warn") for note in look.parsed.notes]
+            book.refuse(record, look.sha256)
+        book.told += [_note(spec, note.rule, note.message, "warn") for note in look.parsed.notes]
+        changed, compared = book.changed - changed, book.compared - compared
         if compared and changed / compared > spec.bounds.max_change:
-            told.append(_note(spec, "revision_size", f"the look of {look.recorded_at:%Y-%m-%d} changed {changed:,} of "
-                              f"{compared:,} known figures, more than {spec.bounds.max_change:.0%}", "warn"))  # fmt: skip
+            book.told.append(_note(
+                spec, "revision_size", f"the look of {look.recorded_at:%Y-%m-%d} changed {changed:,} of {compared:,} known "
+                f"figures, more than {spec.bounds.max_change:.0%}", "warn"))  # fmt: skip
+    standing = [(row, state.report_id) for state in book.known.values() if (row := state.row)["obs_status"] != "A"]
     return Gathered(
-        statements=Statements(_typed(rows), _raw(rows), _torn(list(refused.values()))),
-        missing=_missing(list(missing.values())),
-        repeated=repeated,
+        statements=Statements(_typed(book.rows), _raw(book.rows), _torn(list(book.refused.values()))),
+        missing=_official([(row, None) for row in book.missing.values()]),
+        marked=_official([pair for pair in standing if not pd.isna(pair[0]["value"])]),
+        absences=book.absences,
+        repeated=book.repeated,
         rows_in=sum(look.parsed.considered - look.parsed.unselected for look in looks),
-        findings=told,
+        findings=book.told,
+    )
+
+
+@dataclass(frozen=True)
+class _Standing:
+    """What the looks so far say of one series and period, and the newest report about it."""
+
+    row: dict[str, Any]
+    issue: int
+    report_id: str
+
+
+class _Book:
+    """The figures of all looks so far."""
+
+    def __init__(self, spec: SourceSpec, main_timezone: Mapping[str, str]) -> None:
+        self.spec, self.main_timezone = spec, main_timezone
+        self.known: dict[tuple[Any, ...], _Standing] = {}
+        self.missing: dict[tuple[Any, ...], dict[str, Any]] = {}
+        self.refused: dict[tuple[str, str, str], dict[str, str]] = {}
+        self.rows: list[dict[str, Any]] = []
+        self.told: list[dict[str, Any]] = []
+        self.changed = self.compared = self.absences = self.repeated = 0
+
+    def enter(self, row: dict[str, Any], recorded_at: dt.datetime) -> None:
+        """One cell of one look: a new figure, a revision, a withdrawal, an absence, or nothing new."""
+        key = tuple(row[k] for k in _KEY)
+        before = self.known.get(key)
+        standing = before is not None and not pd.isna(before.row["value"])
+        self.compared += standing
+        if pd.isna(row["value"]):
+            self._absent(key, row, before if standing else None, recorded_at)
+            return
+        self.missing.pop(key, None)
+        if before is not None and standing and before.row["value"] == row["value"]:
+            self.repeated += 1
+            self.known[key] = _Standing(row, before.issue, before.report_id)  # the status may have become final
+            return
+        self.changed += standing
+        self._report(key, row, row["value"], before, recorded_at)
+
+    def refuse(self, record: dict[str, str], sha256: str) -> None:
+        """One refused record of one look; alike ones are kept once, with the look that first showed them."""
+        identity = (record["record"], record["rule"], record["payload_locator"])
+        self.repeated += identity in self.refused
+        self.refused.setdefault(identity, {**record, "payload_sha256": sha256})
+
+    def _absent(
+        self, key: tuple[Any, ...], row: dict[str, Any], withdrawn: _Standing | None, recorded_at: dt.datetime
+    ) -> None:
+        earlier = self.missing.get(key)
+        self.missing[key] = row
+        if withdrawn is not None:
+            self.changed += 1
+            self._report(key, row, withdrawn.row["value"], withdrawn, recorded_at)
+        elif earlier is not None and earlier["obs_status"] == row["obs_status"]:
+            self.repeated += 1
+        else:
+            self.absences += 1
+
+    def _report(
+        self, key: tuple[Any, ...], row: dict[str, Any], value: int, before: _Standing | None, recorded_at: dt.datetime
+    ) -> None:
+        issue = 1 if before is None else before.issue + 1
+        report_id = _report_id(self.spec.id, key, issue)
+        self.known[key] = _Standing(row, issue, report_id)
+        self.rows.append(_statement({**row, "value": value}, self.spec, recorded_at, report_id, self.main_timezone)
+                         | _revision(before, withdrawn=pd.isna(row["value"])))  # fmt: skip
+
+
+def _revision(before: _Standing | None, *, withdrawn: bool) -> dict[str, Any]:
+    if before is None:
+        return {"supersedes": None, "revision_kind": None}
+    return {"supersedes": before.report_id, "revision_kind": "retraction" if withdrawn else "update"} | (
+        {"value_text": None} if withdrawn else {}
     )
 
 
 def _report_id(source: str, key: tuple[Any, ...], issue: int) -> str:
     name, start, _, freq = key
-    return f"{source}:{hashlib.sha256(str(name).encode()).hexdigest()[:8]}:{start}:{freq}:{issue}"
+    return f"{source}:{hashlib.sha256(str(name).encode()).hexdigest()[:12]}:{start}:{freq}:{issue}"
 
 
 def _statement(
@@ -114,7 +178,6 @@ def _statement(
     spec: SourceSpec,
     recorded_at: dt.datetime,
     report_id: str,
-    supersedes: str | None,
     main_timezone: Mapping[str, str],
 ) -> dict[str, Any]:
     address = next((a.url for a in spec.addresses if a.role in ("data", "file")), None)
@@ -125,9 +188,7 @@ def _statement(
         "modality": "observed", "period_basis": "stated", "cutoff_assumed": False, "qualifier": "exact",
         "reporter_side": "origin" if spec.system == "mirror" else "destination", "rounding_unit": 1,
         "speech_mode": "written_table", "tier": 1, "published_on": f"{recorded_at:%Y-%m-%d}", "publisher": spec.publisher,
-        "url": address, "language": spec.language, "supersedes": supersedes,
-        "revision_kind": "update" if supersedes else None, "recorded_on": recorded_at.date(),
-        "recorded_at": recorded_at, "payload_sha256": row["payload_sha256"], "locator": row["payload_locator"],
+        "url": address, "language": spec.language, "recorded_on": recorded_at.date(), "recorded_at": recorded_at, "payload_sha256": row["payload_sha256"], "locator": row["payload_locator"],
         "note": row["raw"],
     }  # fmt: skip
 
@@ -161,19 +222,25 @@ def _raw(rows: list[dict[str, Any]]) -> pa.Table:
 def _torn(refused: list[dict[str, str]]) -> pd.DataFrame:
     return pd.DataFrame(
         [
-            {"locator": r["payload_locator"], "record": r["record"], "reason": r["reason"], "rule": r["rule"]}
+            {
+                "locator": r["payload_locator"],
+                **{name: r[name] for name in ("record", "reason", "rule", "payload_sha256")},
+            }
             for r in refused
         ],
-        columns=["locator", "record", "reason", "rule"],
+        columns=["locator", "record", "reason", "rule", "payload_sha256"],
     )
 
 
-def _missing(rows: list[dict[str, Any]]) -> pd.DataFrame:
+def _official(rows: Sequence[tuple[dict[str, Any], str | None]]) -> pd.DataFrame:
+    """Rows by the schema of `official` from observations and the reports that carry their figures."""
     frame = pd.DataFrame(
-        [{"date": r["period_start"], **{k: r[k] for k in ("country", "series", "freq", "direction", "citizenship", "scope",
-                                                          "measure", "system", "obs_status")}} for r in rows],
+        [
+            {"date": r["period_start"], "report_id": report_id, **{k: r[k] for k in _OFFICIAL_PARTS}}
+            for r, report_id in rows
+        ],
         columns=list(OFFICIAL.names),
-    )  # fmt: skip
+    )
     for column in ("value", "daily_sum", "residual"):
         frame[column] = frame[column].astype("Int64")
     return frame

@@ -15,6 +15,8 @@ from transforms import findings as found
 from transforms import instants as at
 from transforms.encode import NO_FLOW
 
+FORM = ("value", "value_low", "value_high", "qualifier", "lower", "upper")  # what copies of one statement may differ in
+
 
 def roles(reports: pd.DataFrame, *, preferred: frozenset[str] = frozenset()) -> pd.Series:
     """The role of each report.
@@ -47,17 +49,15 @@ def roles(reports: pd.DataFrame, *, preferred: frozenset[str] = frozenset()) -> 
         "copy",
     ).astype(object)  # fmt: skip
     active = np.flatnonzero(role == "copy")
-    role[active[_binding(reports.iloc[active], preferred)]] = "constraint"
+    weighed = [c for c in ("report_id", "origin_id", "published_at", *FORM) if c in reports]
+    role[active[_binding(reports[weighed].iloc[active], preferred)]] = "constraint"
     return pd.Series(role, index=reports.index)
 
 
 def _binding(active: pd.DataFrame, preferred: frozenset[str]) -> NDArray[np.intp]:
     """Positions of the rows that stand for their statements, one per origin."""
-    form = ["value", "value_low", "value_high", "qualifier"]
-    if "lower" in active:
-        form += ["lower", "upper"]
     origin, _ = distinct.combinations(active["origin_id"])
-    forms, _ = distinct.combinations(pd.Series(origin), *(active[c] for c in form))
+    forms, _ = distinct.combinations(pd.Series(origin), *(active[c] for c in FORM if c in active))
     merits = {
         "disliked": ~active["report_id"].isin(preferred).to_numpy(),
         "hedged": (active["qualifier"] != "exact").to_numpy(),

@@ -148,7 +148,8 @@ def settle(prepared: Prepared, judgements: Iterable[Judgement]) -> Settled:
     fate = pd.Series("", index=frame.index, dtype="object")
     held = pd.Series(False, index=frame.index)
     quarantined: list[dict[str, Any]] = [
-        _quarantine_row(prepared, t.locator, t.record, getattr(t, "rule", "V01"), t.reason, None)
+        _quarantine_row(prepared, t.locator, t.record, getattr(t, "rule", "V01"), t.reason, None,
+                        getattr(t, "payload_sha256", None))  # fmt: skip
         for t in prepared.statements.torn.itertuples()
     ]
     set_aside: dict[int, Judgement] = {}
@@ -163,9 +164,10 @@ def settle(prepared: Prepared, judgements: Iterable[Judgement]) -> Settled:
             fate.loc[fresh] = "quarantine"
             set_aside |= dict.fromkeys(fresh, judgement)
     records = register.raw_records(prepared.statements, set_aside)
-    known = frame.loc[list(set_aside), ["locator", "report_id"]]
+    known = frame.loc[list(set_aside), [c for c in ("locator", "report_id", "payload_sha256") if c in frame]]
     quarantined += [
-        _quarantine_row(prepared, row.locator, records[row.Index], why.rule, why.reason, row.report_id)
+        _quarantine_row(prepared, row.locator, records[row.Index], why.rule, why.reason, row.report_id,
+                        getattr(row, "payload_sha256", None))  # fmt: skip
         for row, why in zip(known.itertuples(), set_aside.values(), strict=True)
     ]
     accepted = fate == ""
@@ -179,7 +181,11 @@ def settle(prepared: Prepared, judgements: Iterable[Judgement]) -> Settled:
         told += _told(frame.loc[rows, ["country", "series", "period_start", "period_end", "report_id"]], judgement)
     kept = frame.drop(columns=list(prepared.evidence)).loc[accepted].assign(held=held[accepted])
     kept["role"] = origins.roles(kept, preferred=prepared.preferred)
-    definitions = prepared.declared
+    definitions = prepared.declared.loc[prepared.declared["declared"]]
+    derived = ~kept["series"].isin(definitions["series"])
+    if derived.any():  # spelled by accepted rows alone: a quarantined one defines nothing
+        spelling = [*series.PARTS, "counterpart", "timezone", "period_start", "period_end", "report_id"]
+        definitions = series.assign(kept.loc[derived, spelling], definitions)[1]
     if prepared.regular:  # declared by the source's own mapping
         kept.loc[kept["role"].isin(["constraint", "copy"]), "role"] = "regular"
         definitions = definitions.assign(declared=True)
@@ -245,14 +251,20 @@ def _as_printed(prepared: Prepared, kept: pd.DataFrame) -> pd.DataFrame:
 
 
 def _quarantine_row(
-    prepared: Prepared, locator: str, record: str, rule: str, reason: str, report_id: Any
+    prepared: Prepared,
+    locator: str,
+    record: str,
+    rule: str,
+    reason: str,
+    report_id: Any,
+    payload_sha256: str | None,
 ) -> dict[str, Any]:
     known = None if report_id is None or pd.isna(report_id) else str(report_id)
     identity = "\x1f".join([prepared.source_id, locator, record, rule])
     return {
         "quarantine_id": hashlib.sha256(identity.encode()).hexdigest()[:16], "source_id": prepared.source_id,
         "report_id": known, "rule": rule, "reason": reason, "record": record,
-        "payload_sha256": prepared.payload_sha256, "payload_locator": locator, "resolution": None,
+        "payload_sha256": payload_sha256 or prepared.payload_sha256, "payload_locator": locator, "resolution": None,
     }  # fmt: skip
 
 

@@ -57,9 +57,11 @@ def encoded(reports: pd.DataFrame, decisions: pd.DataFrame, as_of: dt.datetime |
     frame["excluded"] = decided.excluded
     frame["held"] = active["role"].astype("object").isin(["held"])
     liked = text.loc[(text["action"] == "prefer") & (text["field"] == "value"), "report_id"]
-    regular = active["role"].astype("object") == "regular"
+    # A source of regular statistics never binds, not even with figures that were not yet revised then.
+    statistics = reports.loc[reports["role"].astype("object") == "regular", "source_id"].astype("object").unique()
     frame["role"] = origins.roles(frame, preferred=frozenset(liked))
-    frame.loc[regular, "role"] = "regular"
+    binding = frame["role"].isin(["constraint", "copy"])
+    frame.loc[binding & frame["source_id"].isin(statistics), "role"] = "regular"
     return frame
 
 

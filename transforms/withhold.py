@@ -18,13 +18,11 @@ _POINT = ("estimate", "pi_lower", "pi_upper", "pi_level")
 
 def withhold(daily: pd.DataFrame, stopped: Iterable[str], weak_months: Iterable[tuple[str, str]]) -> pd.DataFrame:
     """Remove points of stopped series, and points of reliability 5 in weak months (series, `YYYY-MM`)."""
-    month = pd.to_datetime(daily["date"].astype("object")).dt.strftime("%Y-%m") if len(daily) else daily["date"]
-    pairs = (
-        pd.MultiIndex.from_arrays([daily["series"].astype("object"), month])
-        if len(daily)
-        else pd.MultiIndex.from_tuples([])
-    )
-    weak = pairs.isin(list(weak_months)) & (daily["reliability"] == 5).to_numpy(bool) if len(daily) else []
+    if not len(daily):
+        return daily.copy(deep=False)
+    month = pd.to_datetime(daily["date"].astype("object")).dt.strftime("%Y-%m")
+    pairs = pd.MultiIndex.from_arrays([daily["series"].astype("object"), month])
+    weak = pairs.isin(list(weak_months)) & (daily["reliability"] == 5).to_numpy(bool)
     gone = (daily["series"].isin(list(stopped)).to_numpy(bool) | weak) & daily["estimate"].notna().to_numpy(bool)
     result = daily.copy(deep=False)
     for column in _POINT:

@@ -92,6 +92,26 @@ def show(
 
 
 @app.command()
+def plot(
+    country: Country,
+    out: Annotated[Path, typer.Option(help="Picture to write: .png, .svg or .pdf.")],
+    direction: Annotated[str, typer.Option(help="entry, exit, both or net.")] = "entry",
+    series: Annotated[str | None, typer.Option(help="Another series than the national one of citizens of Russia.")] = None,
+    start: Annotated[dt.datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First local date.")] = None,
+    end: Annotated[dt.datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last local date.")] = None,
+) -> None:
+    """Draw the days of a series with their bounds.
+
+    Example: `crossings plot FIN --from 2022-09-12 --to 2022-10-05 --out finland.png`
+    """
+    from crossings.plot import plot as drawn
+    from crossings.plot import save
+
+    save(drawn(country, direction=direction, series=series, start=_date(start), end=_date(end)), out)
+    typer.echo(f"wrote {out}")
+
+
+@app.command()
 def explain(
     country: Country,
     date: Annotated[dt.datetime, typer.Argument(formats=["%Y-%m-%d"], help="Local date, e.g. 2022-09-26.")],
