@@ -37,6 +37,7 @@ JITTER = 0.1  # figures move by up to this share, in steps of their own rounding
 FAULT_SHARE = 0.002
 FAULTS = ("negative", "country", "backwards", "no_date", "no_number", "copy", "reused_id", "torn")
 AIM_SECONDS, AIM_MB = 30.0, 3000.0
+_DASHES = f"{'-' * 7:>8}{'-' * 7:>8}{'-' * 11:>12}{'-' * 8:>9}  "
 
 
 # --- making a register -------------------------------------------------------------------------------------------
@@ -280,8 +281,11 @@ def _digits_agree(text: object, value: float, low: float, high: float) -> bool:
 # --- showing -----------------------------------------------------------------------------------------------------
 
 
-def measured(how: str, path: Path, out: Path) -> dict[str, Any]:
-    """Take the register in by `how` in a process of its own; the memory it reports is then only its own."""
+def alone(how: str, path: Path, out: Path | int) -> dict[str, Any]:
+    """Make the register, or take it in, in a process of its own, so that the memory it reports is its own.
+
+    A process starts with the highest memory of the one that started it, hence the making too happens elsewhere.
+    """
     command = [sys.executable, __file__, "--only", how, str(path), str(out), str(time.time())]
     done = subprocess.run(command, check=True, capture_output=True, text=True, cwd=DATA.parent)
     return dict(json.loads(done.stdout.splitlines()[-1]))
@@ -292,11 +296,12 @@ def show(rows: int, ours: dict[str, Any], theirs: dict[str, Any]) -> None:
     print(f"{'':36}{'crossings':^39}{'naive pandas':^39}")
     heads = f"{'s':>8}{'CPU s':>8}{'rows/s':>12}{'peak MB':>9}  "
     print(f"{'stage':36}{heads}{heads}")
+    print(f"{'-' * 34}  {_DASHES}{_DASHES}")
     hand = {row["stage"]: row for row in theirs["stages"]}
     for row in [*ours["stages"], _total("total", ours), _total("total without imports", ours)]:
         other = hand.get(row["stage"]) or (_total(row["stage"], theirs) if row["stage"].startswith("total") else None)
         print(f"{row['stage']:36}{_cells(rows, row)}{_cells(rows, other)}")
-    kept = "accepted {{accepted:,}}, set aside {{set_aside:,}}"
+    kept = "accepted {accepted:,}, set aside {set_aside:,}"
     print(f"crossings: {kept.format(**ours)} ({ours['rules']} expectations); naive pandas: {kept.format(**theirs)}")
     whole = _total("total", ours)
     if rows == 1_000_000:
@@ -337,8 +342,11 @@ def main() -> None:
     asked = parser.parse_args()
     if asked.only:
         how, path, out, started = asked.only
-        way = {"crossings": take_in, "by_hand": by_hand}[how]
-        print(json.dumps(way(Path(path), Path(out), Stages(float(started)))))
+        if how == "make":
+            print(json.dumps(make_register(Path(path), int(out))))
+        else:
+            way = {"crossings": take_in, "by_hand": by_hand}[how]
+            print(json.dumps(way(Path(path), Path(out), Stages(float(started)))))
         return
     print(machine())
     print("peak MB is the highest memory of the process up to the end of the stage; the load on the machine was "
@@ -346,12 +354,12 @@ def main() -> None:
     for rows in asked.rows:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "reports.csv"
-            planted = make_register(path, rows)
+            planted = alone("make", path, rows)
             size = path.stat().st_size / 1e6
             print(
                 f"{rows:,} records, {size:,.0f} MB of CSV; planted: {', '.join(f'{n} {k}' for k, n in planted.items())}"
             )
-            show(rows, *(measured(how, path, Path(folder)) for how in ("crossings", "by_hand")))
+            show(rows, *(alone(how, path, Path(folder)) for how in ("crossings", "by_hand")))
 
 
 if __name__ == "__main__":

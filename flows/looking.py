@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, urlencode, urljoin, urlsplit, urlunsplit
 
-from crossings.errors import CrossingsError, FetchFailed
+from crossings.errors import CrossingsError, FetchFailed, UnreadableInput
 from crossings.parser_options import PxWebOptions, UljasOptions
 from crossings.sources import Address, SourceSpec
 from flows.archive import Archive
@@ -25,6 +25,7 @@ from transforms.parse import pxweb, uljas
 from transforms.parse.contract import Payload
 
 BUNDLE = "bundle"
+_HERE = frozenset({"127.0.0.1", "::1", "localhost"})
 Ask = Callable[[str, Request], bytes]
 
 
@@ -41,33 +42,51 @@ def look(workspace: Workspace, spec: SourceSpec, *, base_url: str | None = None)
 
     Raises FetchFailed or another CrossingsError; the archive then holds what came, and no bundle.
     """
+    return bundle(workspace.archive, spec.id, ask(workspace, spec, base_url=base_url))
+
+
+def ask(workspace: Workspace, spec: SourceSpec, *, base_url: str | None = None) -> list[Part]:
+    """As `look`, without making a bundle of the answers: they lie in the archive, and no release will read them."""
     if spec.fetch.offline and base_url is None:
         raise CrossingsError(f"{spec.id} is brought by hand", f"run `crossings ingest {spec.id} --file PATH`")
     archive = workspace.archive
     parts: list[Part] = []
+    asked: list[Request] = []
     with Fetcher(policy(workspace, spec, base_url)) as fetcher:
 
-        def ask(name: str, request: Request) -> bytes:
+        def answered(name: str, request: Request) -> bytes:
+            asked.append(request)
             seen = archive.look(spec.id, request, fetcher)
             assert seen.sha256 is not None
             parts.append(Part(name, seen.sha256))
             return archive.read(seen.sha256)
 
-        for _ in _questions(spec, base_url, ask):
-            pass
-    return bundle(archive, spec.id, parts)
+        try:
+            for _ in _questions(spec, base_url, answered):
+                pass
+        except UnreadableInput as fault:
+            # What came forbids the next question; that is a failed look, as if nothing had come.
+            archive.record_failure(spec.id, asked[-1], fault)
+            raise
+    return parts
 
 
 def bring(workspace: Workspace, spec: SourceSpec, files: list[Path]) -> str:
     """Archive files at hand as one look; a file is named after its role (`data.csv`, `metadata.json`, `file.xlsx`).
 
-    A single file may have any name.
+    A single file may have any name. Raises CrossingsError for a file that is missing or larger than the source allows.
     """
+    for path in files:
+        if path.is_file() and path.stat().st_size > spec.fetch.max_bytes:
+            raise CrossingsError(
+                f"{path} has {path.stat().st_size:,} bytes, more than the {spec.fetch.max_bytes:,} of {spec.id}",
+                "bring the right file, or raise fetch.max_bytes in the source's YAML",
+            )
     role = next((a.role for a in spec.addresses if a.role in ("data", "file")), "data")
     names = [role] if len(files) == 1 else [f.name for f in files]
     parts = []
     for name, path in zip(names, files, strict=True):
-        seen = workspace.archive.add_local(spec.id, read_file(path), path.name, workspace.now)
+        seen = workspace.archive.add_local(spec.id, read_file(path), f"file {path.name}", workspace.now)
         assert seen.sha256 is not None
         parts.append(Part(name, seen.sha256))
     return bundle(workspace.archive, spec.id, parts)
@@ -83,8 +102,12 @@ def bundle(archive: Archive, source_id: str, parts: list[Part]) -> str:
 
 def payloads(archive: Archive, sha256: str) -> list[Payload]:
     """The payloads of a bundle that hold figures or their labels, verified; an overview page only led to them."""
-    parts = json.loads(archive.read(sha256))
-    return [Payload(archive.read(part), part, name) for name, part in parts if name != "page"]
+    return contents(archive, [Part(name, part) for name, part in json.loads(archive.read(sha256))])
+
+
+def contents(archive: Archive, parts: list[Part]) -> list[Payload]:
+    """The bytes of the parts, verified, without an overview page."""
+    return [Payload(archive.read(part.sha256), part.sha256, part.name) for part in parts if part.name != "page"]
 
 
 def policy(workspace: Workspace, spec: SourceSpec, base_url: str | None) -> FetchPolicy:
@@ -97,9 +120,11 @@ def policy(workspace: Workspace, spec: SourceSpec, base_url: str | None) -> Fetc
             raise CrossingsError(f"{base_url!r} is not an address", "write it as http://127.0.0.1:8765")
         hosts, private = {parts.netloc}, frozenset({parts.hostname})
     fetch = spec.fetch
+    # A copy on this machine needs no consideration between questions.
+    interval = 0.0 if private and private <= _HERE else fetch.min_interval_seconds
     authority = workspace.settings.data / "sources" / fetch.extra_ca if fetch.extra_ca else None
     return FetchPolicy(
-        hosts=frozenset(hosts), per_second=1 / fetch.min_interval_seconds if fetch.min_interval_seconds else 1000.0,
+        hosts=frozenset(hosts), per_second=1 / interval if interval else 1000.0,
         concurrent=fetch.concurrency, read_seconds=fetch.timeout_seconds, total_seconds=4 * fetch.timeout_seconds,
         max_bytes=fetch.max_bytes, attempts=fetch.retries + 1, allow_private=private, extra_ca_pem=authority,
         user_agent=user_agent(workspace.settings.contact or None),
@@ -108,13 +133,13 @@ def policy(workspace: Workspace, spec: SourceSpec, base_url: str | None) -> Fetc
 
 def _questions(spec: SourceSpec, base_url: str | None, ask: Ask) -> Iterator[bytes]:
     """Ask what the source's protocol asks, in its order."""
-    by_role = {a.role: a for a in spec.addresses if a.role != "class"}
+    by_role: dict[str, Address] = {a.role: a for a in spec.addresses if a.role != "class"}
     if isinstance(spec.options, PxWebOptions):
         yield from _pxweb(spec, base_url, ask, by_role)
     elif isinstance(spec.options, UljasOptions):
-        for address in (a for a in spec.addresses if a.role == "class"):
-            query = f"{uljas.query_string('class', spec.options.cube, lang=spec.language)}&class={address.variable}"
-            yield ask(f"class-{address.variable}", _request(address, base_url, query=query))
+        for classes in (a for a in spec.addresses if a.role == "class"):
+            query = f"{uljas.query_string('class', spec.options.cube, lang=spec.language)}&class={classes.variable}"
+            yield ask(f"class-{classes.variable}", _request(classes, base_url, query=query))
         yield ask("data", _request(by_role["data"], base_url, query=uljas.planned_query(spec)))
     else:
         address = by_role.get("file") or by_role.get("data")
@@ -170,9 +195,15 @@ def _linked(spec: SourceSpec, template: str, html: bytes, page: str) -> str:
     pattern = "".join(
         r"[^\"'<>\s/]+" if piece.startswith("{") else re.escape(piece) for piece in re.split(r"(\{\w+\})", path)
     )
-    found = sorted(set(re.findall(pattern, html.decode("utf-8", errors="replace"))))
+    found = sorted(set(re.findall(pattern, html.decode("utf-8", errors="replace"))), key=_by_number)
     if not found:
         raise FetchFailed(
             f"{spec.id}: {page} links to nothing like {path}", "look at the page; correct the address in the YAML"
         )
-    return urljoin(template, found[-1])
+    newest: str = found[-1]
+    return urljoin(template, newest)
+
+
+def _by_number(text: str) -> list[tuple[int, str]]:
+    """A sorting key under which 9 comes before 10."""
+    return [(int(piece), "") if piece.isdecimal() else (-1, piece) for piece in re.split(r"(\d+)", text)]

@@ -63,7 +63,7 @@ def run(workspace: Workspace, each: Each, tell: Tell, *, rebuild: bool = False) 
     Every run, failed ones included, leaves a line in `runs.jsonl`.
     """
     with _remembered(workspace) as note:
-        payloads = steps.archived(workspace) | collect(workspace, each, tell)
+        payloads = steps.archived(workspace) | _look_around(workspace, each, tell)
         outcome = _publish(workspace, each, tell, payloads, rebuild)
         note(asdict(outcome) | {"outcome": "unchanged" if outcome.unchanged else "published"})
     return outcome
@@ -90,7 +90,7 @@ def ingest(
 def ingest_one(workspace: Workspace, source_id: str, collected: Callable[[], str]) -> tuple[dict[str, Any], str]:
     """Collect one source as `collected` does and judge it; returns its row accounting and the name of its stage."""
     with _remembered(workspace) as note:
-        name = steps.ingest(workspace, source_id, collected())
+        name = steps.ingest(workspace, source_id, collected(), strict=True)
         counts = stage.Stage(workspace.staging / name).summary["counts"]
         note({"outcome": "ingested", "counts": [counts]})
     return counts, name
@@ -113,6 +113,18 @@ def collect(workspace: Workspace, each: Each, tell: Tell, source_ids: Sequence[s
     wanted = list(source_ids) if source_ids else steps.sources(workspace)
     tell(f"looking at {', '.join(wanted)}")
     return dict(zip(wanted, each(steps.collect, workspace, [(source,) for source in wanted]), strict=True))
+
+
+def _look_around(workspace: Workspace, each: Each, tell: Tell) -> dict[str, str]:
+    """Look at every source of a run; one whose publisher gives nothing usable keeps what the archive holds of it."""
+    wanted = steps.sources(workspace)
+    tell(f"looking at {', '.join(wanted)}")
+    found = dict(zip(wanted, each(steps.collect_or_keep, workspace, [(source,) for source in wanted]), strict=True))
+    for source in wanted:
+        looks = workspace.archive.looks(source)
+        if looks and looks[-1].outcome == "failed":
+            tell(f"{source}: {looks[-1].error}; what the archive holds of it stands")
+    return {source: sha256 for source, sha256 in found.items() if sha256}
 
 
 def _ingest(

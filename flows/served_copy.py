@@ -20,7 +20,7 @@ def serve(spec: SourceSpec, folder: Path, port: int) -> http.server.ThreadingHTT
     files = {
         path.name.split(".", 1)[0]: path.read_bytes()
         for path in sorted(folder.glob("*"))
-        if path.name != "expected.json"
+        if path.is_file() and path.name != "expected.json"
     }
     if not files:
         raise CrossingsError(f"{folder} holds no payloads", "name a folder with files like data.json or metadata.json")

@@ -13,12 +13,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from crossings.errors import CrossingsError, UnreadableInput
+from crossings.errors import CrossingsError, FetchFailed, UnreadableInput
 from crossings.lake import Published, digest, release_id
 from crossings.schema import DECISIONS, OFFICIAL, RELEASED, REPORTS, TABLES
 from crossings.sources import SourceSpec
 from flows import stage
-from flows.archive import Payload as Archived
+from flows.archive import Look
 from flows.workspace import Workspace, read_file
 from transforms import decisions as decide
 from transforms import findings, observations, official, prepare, reference, series, vintages
@@ -70,6 +70,19 @@ def look_back(workspace: Workspace, source_id: str, start: dt.date, base_url: st
     return looking.look(workspace, backfill.reaching(spec, start, workspace.now.date()), base_url=base_url)
 
 
+def collect_or_keep(workspace: Workspace, source_id: str) -> str:
+    """As `collect`; where a look at a publisher fails, what the archive holds already, or empty text.
+
+    The failure stands in the fetch log. A publisher that is down must not keep the others out of a release.
+    """
+    try:
+        return collect(workspace, source_id)
+    except (FetchFailed, UnreadableInput):
+        if workspace.source(source_id).parser == STATEMENTS:
+            raise
+        return archived(workspace).get(source_id, "")
+
+
 def bring_statements(workspace: Workspace, source_id: str, path: Path) -> str:
     """Archive a statement CSV; unchanged bytes leave no trace, so that an unchanged run writes nothing."""
     look = workspace.archive.add_local(source_id, read_file(path), STATEMENTS, workspace.now, log_unchanged=False)
@@ -81,25 +94,31 @@ def archived(workspace: Workspace) -> dict[str, str]:
     """What the archive holds of each source, newest last, without looking at any publisher."""
     found: dict[str, str] = {}
     for id_ in workspace.sources:
-        digests = _vintages(workspace, id_)
+        digests = _digests(workspace, id_)
         if digests:
-            found[id_] = digests[-1].sha256
+            found[id_] = digests[-1]
     return found
 
 
-def _vintages(workspace: Workspace, source_id: str) -> list[Archived]:
-    """Statement files or bundles of a source, in order of first arrival."""
+def _vintages(workspace: Workspace, source_id: str) -> list[Look]:
+    """Statement files or bundles of a source, each change of bytes once, a return to earlier bytes included."""
     keys = {f"LOCAL {STATEMENTS}", "LOCAL bundle"}
-    return [p for p in workspace.archive.payloads(source_id) if p.request_key in keys]
+    return [k for k in workspace.archive.looks(source_id) if k.request_key in keys and k.outcome == "new"]
 
 
-def ingest(workspace: Workspace, source_id: str, sha256: str) -> str:
+def _digests(workspace: Workspace, source_id: str) -> list[str]:
+    return [look.sha256 for look in _vintages(workspace, source_id) if look.sha256 is not None]
+
+
+def ingest(workspace: Workspace, source_id: str, sha256: str, strict: bool = False) -> str:
     """Parse, decide, encode and judge one source; returns the name of its stage.
 
-    Of a statement file the newest one counts; of a statistics source every look, so that revisions are kept.
+    Of a statement file the newest one counts; of a statistics source every look, so that revisions are kept. A look
+    that cannot be read is told as a finding and leaves the source as the looks before showed it; with `strict`
+    UnreadableInput is raised where it is the newest one.
     """
-    vintages_ = _vintages(workspace, source_id)
-    seen = [v.sha256 for v in vintages_]
+    looks = _vintages(workspace, source_id)
+    seen = _digests(workspace, source_id)
     spec = workspace.source(source_id)
     name = stage.key({"step": "ingest", "source": source_id, "spec": spec.model_dump_json(), "payload": sha256,
                       "vintages": ",".join(seen), **workspace.base_inputs})  # fmt: skip
@@ -109,50 +128,62 @@ def ingest(workspace: Workspace, source_id: str, sha256: str) -> str:
 
         known = reference.read(workspace.reference)
         today = pd.Timestamp(workspace.now.date())
-        missing, told, repeated = _no_official(), [], 0
+        cells, told, absences, repeated, unreadable = _no_official(), [], 0, 0, None
         if spec.parser == STATEMENTS:
             prepared = prepare.prepare(
                 source_id, workspace.archive.read(sha256), "reports.csv", decide.parse(workspace.reference["decisions"]),
                 series.parse(workspace.reference["series"]), known, today,
             )  # fmt: skip
         else:
-            gathered = _gathered(workspace, spec, vintages_, known)
+            gathered, unreadable = _gathered(workspace, spec, looks, known)
             prepared = prepare.ready(source_id, sha256, gathered.statements, decide.none(),
                                      series.parse(workspace.reference["series"]), known, today, regular=True)  # fmt: skip
-            missing, told, repeated = gathered.missing, gathered.findings, gathered.repeated
+            cells = pd.concat([gathered.missing, gathered.marked], ignore_index=True)
+            told, absences, repeated = gathered.findings, gathered.absences, gathered.repeated
         judgements, results = judge(prepared, known)
         settled = prepare.settle(prepared, judgements)
         suite = summarise(f"{REPORTS.name} of {source_id}", results, prepared.frame)
-        accepted = len(settled.reports) + len(missing)
-        counts = Counts(source_id, settled.rows_in + len(missing) + repeated, accepted, len(settled.quarantine),
+        received = settled.rows_in if spec.parser == STATEMENTS else gathered.rows_in
+        counts = Counts(source_id, received, len(settled.reports) + absences, len(settled.quarantine),
                         settled.duplicates + repeated)  # fmt: skip
         stage.write(
             workspace.staging, name,
-            {"reports": settled.reports, "quarantine": settled.quarantine, "official": missing,
+            {"reports": settled.reports, "quarantine": settled.quarantine, "official": cells,
              "findings": pd.concat([settled.findings, findings.table(told)], ignore_index=True),
              "series": _dates(settled.series)},
-            {"counts": asdict(counts), "suite": suite},
+            {"counts": asdict(counts), "suite": suite, "unreadable": unreadable},
         )  # fmt: skip
+    refused = _stage(workspace, name).summary["unreadable"]
+    if strict and refused:
+        raise UnreadableInput(*refused)
     return name
 
 
 def _gathered(
-    workspace: Workspace, spec: SourceSpec, looks: Sequence[Archived], known: reference.Reference
-) -> observations.Gathered:
-    """Parse every look; the newest must be readable, an older one that is not is told."""
-    parsed, told = [], []
-    for number, vintage in enumerate(looks, start=1):
+    workspace: Workspace, spec: SourceSpec, looks: Sequence[Look], known: reference.Reference
+) -> tuple[observations.Gathered, list[str] | None]:
+    """Parse every look; one that cannot be read is told. With it: message and remedy where that is the newest one."""
+    parsed, told, refused = [], [], None
+    for look in looks:
+        assert look.sha256 is not None
         try:
-            found = registry.parse(looking_payloads(workspace, vintage.sha256), spec)
+            found = registry.parse(looking_payloads(workspace, look.sha256), spec)
         except UnreadableInput as error:
-            if number == len(looks):
-                raise
-            told.append({"rule": "unreadable", "severity": "error", "table": "reports", "country": spec.country,
-                         "message": f"{spec.id}: the look of {vintage.recorded_at:%Y-%m-%d} was refused: {error}"})  # fmt: skip
+            refused = [f"{spec.id}: {error.message}", error.remedy]
+            told.append((look, error))
             continue
-        parsed.append(observations.Look(found, vintage.recorded_at))
+        refused = None
+        parsed.append(observations.Look(found, look.looked_at, look.sha256))
     gathered = observations.gather(parsed, spec, known.main_timezone)
-    return replace(gathered, findings=[*gathered.findings, *told])
+    unread = [
+        {"rule": "unreadable_look", "severity": "error" if refused and look is looks[-1] else "warn", "table": "reports",
+         "country": spec.country, "date_start": look.looked_at.date(), "date_end": look.looked_at.date(),
+         "finding_id": findings.identifier("unreadable_look", spec.id, look.sha256, look.looked_at),
+         "message": f"{spec.id}: the look of {look.looked_at:%Y-%m-%d %H:%M} UTC cannot be read, the looks before it "
+                    f"stand: {error}"}
+        for look, error in told
+    ]  # fmt: skip
+    return replace(gathered, findings=[*gathered.findings, *unread]), refused
 
 
 def looking_payloads(workspace: Workspace, sha256: str) -> list[Payload]:
@@ -196,11 +227,8 @@ def planned(workspace: Workspace, digests: dict[str, str]) -> dict[str, str]:
     inputs = workspace.base_inputs
     for source, sha256 in digests.items():
         spec = workspace.source(source).model_dump_json()
-        seen = (
-            ",".join(v.sha256 for v in _vintages(workspace, source))
-            if workspace.source(source).parser != STATEMENTS
-            else ""
-        )
+        statements = workspace.source(source).parser == STATEMENTS
+        seen = "" if statements else ",".join(_digests(workspace, source))
         inputs = inputs | {f"payload/{source}": sha256, f"source/{source}": digest(f"{spec} {seen}".encode())}
     return inputs
 
@@ -222,12 +250,13 @@ def release(
     points = _together(workspace, estimated, "daily")
     decided = vintages.encoded(reports, _decisions(workspace))
     kept, withheld = gates.hold_estimates(held, points, decided, told, definitions, events)
+    regular = official.build(reports, definitions, _together(workspace, ingested, "official"), kept)
     tables = {
         "reports": reports,
         "quarantine": _together(workspace, ingested, "quarantine"),
-        "findings": pd.concat([told, withheld], ignore_index=True),
+        "findings": pd.concat([told, withheld, regular.findings], ignore_index=True),
         "daily": kept,
-        "official": official.build(reports, definitions, _together(workspace, ingested, "official"), points),
+        "official": regular.table,
         "series": definitions,
         "decisions": _decision_table(workspace),
         "events": events,

@@ -14,14 +14,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from transforms.calendar import instant_of
+
 UNKNOWN = np.iinfo(np.int64).min
 
 
 def instant(date: dt.date, clock: str, zone: str) -> int:
     """UTC seconds of a local clock `HH:MM` on a local date; `24:00` is the next midnight."""
-    hours, minutes = int(clock[:2]), int(clock[3:5])
-    day = date + dt.timedelta(days=hours // 24)
-    return int(dt.datetime(day.year, day.month, day.day, hours % 24, minutes, tzinfo=ZoneInfo(zone)).timestamp())
+    hours, minutes = int(clock[:2]), clock[3:5]
+    return instant_of(date + dt.timedelta(days=hours // 24), zone, f"{hours % 24:02}:{minutes}")
 
 
 def instants(dates: pd.Series, clocks: pd.Series, zones: pd.Series) -> NDArray[np.int64]:

@@ -184,11 +184,13 @@ def _statement(
     stated = {n: row[n] for n in ("country", "counterpart", "scope", "mode", "direction", "citizenship", "measure", "system",
                                   "period_start", "period_end", "value", "value_text")}  # fmt: skip
     return stated | {
-        "report_id": report_id, "origin_id": report_id, "timezone": main_timezone.get(row["country"], spec.timezone), "statistic": "total",
+        "report_id": report_id, "origin_id": report_id,
+        "timezone": main_timezone.get(row["country"], spec.timezone), "statistic": "total",
         "modality": "observed", "period_basis": "stated", "cutoff_assumed": False, "qualifier": "exact",
         "reporter_side": "origin" if spec.system == "mirror" else "destination", "rounding_unit": 1,
         "speech_mode": "written_table", "tier": 1, "published_on": f"{recorded_at:%Y-%m-%d}", "publisher": spec.publisher,
-        "url": address, "language": spec.language, "recorded_on": recorded_at.date(), "recorded_at": recorded_at, "payload_sha256": row["payload_sha256"], "locator": row["payload_locator"],
+        "url": address, "language": spec.language, "recorded_on": recorded_at.date(),
+        "recorded_at": recorded_at, "payload_sha256": row["payload_sha256"], "locator": row["payload_locator"],
         "note": row["raw"],
     }  # fmt: skip
 

@@ -52,7 +52,7 @@ def build(reports: pd.DataFrame, series: pd.DataFrame, stated: pd.DataFrame, dai
     they differ. A figure outranks an absence.
     """
     columns = ["report_id", "country", "series", "period_start", "period_end", "value", "recorded_at"]
-    regular = reports.loc[reports["role"] == "regular", columns].astype({c: "object" for c in columns[:3]})
+    regular = reports.loc[reports["role"] == "regular", columns].astype(dict.fromkeys(columns[:3], "object"))
     parts = series.drop_duplicates("series").set_index("series")[list(_PARTS)].astype("object")
     rows = regular.join(parts, on="series")
     rows["freq"] = [frequency(s, e) for s, e in zip(rows["period_start"], rows["period_end"], strict=True)]
@@ -79,7 +79,7 @@ def _standing(rows: pd.DataFrame) -> tuple[pd.DataFrame, list[dict[str, Any]]]:
     ordered = rows.sort_values([*key, "recorded_at", "report_id"], ascending=[True] * 4 + [False, True])
     told = []
     for _, group in ordered.loc[ordered.duplicated(key, keep=False)].groupby(key, sort=True):
-        if group["value"].nunique() > 1:
+        if len(set(group["value"])) > 1:
             said = ", ".join(f"{v:,} ({r})" for v, r in zip(group["value"], group["report_id"], strict=True))
             first = group.iloc[0].to_dict() | {"period_start": group["date"].iloc[0]}
             told.append(_told(first, "official_contested", "warn", f"several reports state it: {said}; the first one, "

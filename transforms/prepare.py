@@ -148,8 +148,9 @@ def settle(prepared: Prepared, judgements: Iterable[Judgement]) -> Settled:
     fate = pd.Series("", index=frame.index, dtype="object")
     held = pd.Series(False, index=frame.index)
     quarantined: list[dict[str, Any]] = [
-        _quarantine_row(prepared, t.locator, t.record, getattr(t, "rule", "V01"), t.reason, None,
-                        getattr(t, "payload_sha256", None))  # fmt: skip
+        _quarantine_row(
+            prepared, t.locator, t.record, getattr(t, "rule", "V01"), t.reason, None, getattr(t, "payload_sha256", None)
+        )
         for t in prepared.statements.torn.itertuples()
     ]
     set_aside: dict[int, Judgement] = {}
@@ -166,8 +167,15 @@ def settle(prepared: Prepared, judgements: Iterable[Judgement]) -> Settled:
     records = register.raw_records(prepared.statements, set_aside)
     known = frame.loc[list(set_aside), [c for c in ("locator", "report_id", "payload_sha256") if c in frame]]
     quarantined += [
-        _quarantine_row(prepared, row.locator, records[row.Index], why.rule, why.reason, row.report_id,
-                        getattr(row, "payload_sha256", None))  # fmt: skip
+        _quarantine_row(
+            prepared,
+            row.locator,
+            records[row.Index],
+            why.rule,
+            why.reason,
+            row.report_id,
+            getattr(row, "payload_sha256", None),
+        )
         for row, why in zip(known.itertuples(), set_aside.values(), strict=True)
     ]
     accepted = fate == ""

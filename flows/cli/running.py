@@ -67,13 +67,19 @@ def _summary(console: Console, outcome: pipeline.Outcome) -> None:
         console.print("  next        crossings show FIN --from 2022-09-19 --to 2022-10-02")
 
 
-def table(console: Console, columns: list[tuple[str, str]], rows: list[list[Any]], title: str = "") -> None:
-    """Print a plain table; columns are (name, justification)."""
+def table(
+    console: Console,
+    columns: list[tuple[str, str]],
+    rows: list[list[Any]],
+    title: str = "",
+    whole: tuple[str, ...] = (),
+) -> None:
+    """Print a plain table; columns are (name, justification), those in `whole` are never folded."""
     from rich.table import Table
 
     shown = Table(title=title or None, title_justify="left", box=None, pad_edge=False, header_style="dim")
     for name, justify in columns:
-        shown.add_column(name, justify=justify, overflow="fold")  # type: ignore[arg-type]
+        shown.add_column(name, justify=justify, overflow="fold", no_wrap=name in whole)  # type: ignore[arg-type]
     for row in rows:
         shown.add_row(*["" if cell is None else str(cell) for cell in row])
     console.print(shown)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 
 from crossings.errors import CrossingsError
 from crossings.settings import settings
@@ -34,17 +35,25 @@ def list_sources(*, json: bool) -> None:
     if json:
         print(jsonlib.dumps(rows, ensure_ascii=False, indent=1))
         return
-    shown = ["source_id", "country", "measure", "cadence", "confirmed", "state", "last_looked", "last_changed"]
     console = Console(highlight=False)
-    cells = [[(str(r[c])[:16] if c.startswith("last") and r[c] else r[c]) for c in shown] for r in rows]
-    table(console, [(c, "left") for c in shown], cells)
+    columns = ["source_id", "country", "measure", "cadence", "state", "last looked"]
+    cells = [
+        [r["source_id"] + ("" if r["confirmed"] else " *"), r["country"], r["measure"], r["cadence"], r["state"],
+         (r["last_looked"] or "")[:10]]
+        for r in rows
+    ]  # fmt: skip
+    table(console, [(c, "left") for c in columns], cells, whole=("source_id",))
     waiting = sum(not r["confirmed"] for r in rows)
-    console.print(f"\n{waiting} of {len(rows)} sources are not confirmed on the live service and are never scheduled; "
-                  "`crossings sources check ID` looks.")  # fmt: skip
+    console.print(f"\n* {waiting} of {len(rows)} are not confirmed on the live service and are never scheduled;\n"
+                  "  `crossings sources check ID` looks at one and tells what came. cadence: D day, W week,\n"
+                  "  M month, Q quarter, A year. state: never (nothing came yet), fresh, due, overdue, ended.")  # fmt: skip
+    for r in rows:
+        if r["last_failure"]:
+            console.print(f"[yellow]last look failed[/] {escape(r['source_id'])}: {escape(r['last_failure'])}")
 
 
 def check(source_id: str, *, base_url: str | None) -> None:
-    """Look at one source live and tell what came, against what its YAML declares."""
+    """Look at one source live and tell what came, against what its YAML declares; no release will read it."""
     workspace = Workspace.open(settings())
     spec = workspace.source(source_id)
     console = Console(highlight=False, soft_wrap=True)
@@ -52,8 +61,9 @@ def check(source_id: str, *, base_url: str | None) -> None:
     console.print(f"  confirmed  {'yes' if spec.confirmed else 'no'}")
     for point in spec.to_confirm:
         console.print(f"  to confirm {point}")
-    bundle = looking.look(workspace, spec, base_url=base_url)
-    payloads = looking.payloads(workspace.archive, bundle)
+    if spec.parser == steps.STATEMENTS:
+        raise CrossingsError(f"{spec.id} is a statement file on this machine", f"run `crossings ingest {spec.id}`")
+    payloads = looking.contents(workspace.archive, looking.ask(workspace, spec, base_url=base_url))
     for payload in payloads:
         console.print(f"  came       {payload.name}: {len(payload.content):,} bytes, sha256 {payload.sha256[:12]}…")
     parsed = registry.parse(payloads, spec)
@@ -97,6 +107,8 @@ def ingest(source_id: str, *, base_url: str | None, files: list[Path], json: boo
 
     if files and base_url:
         raise CrossingsError("--file and --base-url exclude each other", "give one of them")
+    if spec.parser == steps.STATEMENTS and (base_url or len(files) > 1):
+        raise CrossingsError(f"{spec.id} is read from one statement file", "give one --file, or none for data/register")
     counts, name = pipeline.ingest_one(workspace, source_id, collected)
     found = stage.Stage(workspace.staging / name)
     if json:
