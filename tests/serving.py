@@ -10,6 +10,7 @@ import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -94,7 +95,7 @@ def _bumped(given: Payload, locator: str) -> bytes:
             holder = holder[int(step)] if isinstance(holder, list) else holder[step]
         place: Any = int(last) if isinstance(holder, list) else last
         old = holder[place]
-        holder[place] = old + 1 if isinstance(old, int) else str(int(old) + 1)
+        holder[place] = old + 1 if isinstance(old, int) else str(Decimal(old) + 1)
         return json.dumps(root, ensure_ascii=False).encode()
     if "!" in locator:
         sheet, _, cell = locator.rpartition("!")

@@ -22,7 +22,7 @@ from transforms import tied
 from transforms.bounds import Interval
 from transforms.calendar import days_around
 from transforms.constraints import Constraints, FloatArray, IntArray
-from transforms.coupled_blocks import Block, Link
+from transforms.coupled_blocks import Block, Link, Statements, cut
 from transforms.coupled_bounds import Bound, snap
 from transforms.coupled_settled import CoupledSystem, Settled
 from transforms.links import Component
@@ -210,7 +210,7 @@ def couple(
     in_component = {m.series for component in found for m in component.members}
     for name in sorted(set(signed) - in_component):
         lonely = Component((), ())
-        for block in tied.cut({name: signed[name]}, {name: False}, ())[1]:
+        for block in cut({name: signed[name]}, {name: False}, ())[1]:
             stretches.append(_stretch(block, lonely, solved, zones[name], ()))
     return Coupling(solved, tuple(stretches), links, nonnegative), found
 
@@ -237,7 +237,7 @@ def _of_component(
         inside = np.zeros(len(rows[name]), dtype=bool)
         for block in held:
             inside |= (rows[name].start >= block.start) & (rows[name].end <= block.end)
-        lonely = tied.cut({name: rows[name].take(~inside)}, {name: False}, ())[1]
+        lonely = cut({name: rows[name].take(~inside)}, {name: False}, ())[1]
         found += [_stretch(block, component, solved, zone, bends) for block in lonely]
     return found
 
@@ -263,10 +263,69 @@ def _stretch(
     whole = np.flatnonzero((midnights[:-1] >= block.start) & (midnights[1:] <= block.end))
     system = CoupledSystem({}, {}, block.links, midnights, (), tuple(breaks))
     stretch = Stretch(Settled(block, system), component, midnights, whole, np.zeros((0, 0)), together=False)
-    points = _closed(block, _single_points(stretch, solved))
-    if stretch.settled.conflicts or not _fits(stretch, points, solved):
-        return replace(stretch, point=_path(stretch, solved, system), together=True)
-    return replace(stretch, point=points)
+    if stretch.settled.conflicts:
+        return replace(stretch, point=_path(stretch, stretch.settled), together=True)
+    point, binding = _lazily(stretch, solved)
+    return replace(stretch, point=point, together=bool(binding))
+
+
+def _lazily(stretch: Stretch, solved: Mapping[str, SolvedSeries]) -> tuple[FloatArray, set[Link]]:
+    """Points that fit every identity, and the identities for which points of single series had to give way.
+
+    Identities enter one by one, where the points so far break them. What fits all identities although only some were
+    asked for is the smoothest path under all of them.
+    """
+    block = stretch.block
+    single = _single_points(stretch, solved)
+    point, binding = _closed(block, single), set[Link]()
+    while broken := _broken(stretch, point, solved) - binding:
+        binding |= broken
+        point = single.copy()
+        for group in tied.groups(sorted(binding, key=lambda k: (k.kind, k.terms))):
+            names = sorted({s for link in group for s, _ in link.terms})
+            rows = np.array([block.members.index(name) for name in names])
+            here = Block(tuple(names), block.signed[rows], tuple(group), _of_members(block, rows))
+            if not len(here.statements):
+                continue
+            for part in _settled_points(here, stretch, solved):
+                known = ~np.isnan(part)
+                point[rows] = np.where(known, part, point[rows])
+        point = _closed(block, point)
+    return point, binding
+
+
+def _of_members(block: Block, rows: IntArray) -> Statements:
+    s = block.statements
+    mine = s.take(np.isin(s.member, rows))
+    return replace(mine, member=np.searchsorted(rows, mine.member).astype(np.int64))
+
+
+def _settled_points(here: Block, stretch: Stretch, solved: Mapping[str, SolvedSeries]) -> list[FloatArray]:
+    """Paths of a part of the members under a part of the identities, for each stretch of time that is tied."""
+    s = here.statements
+    reach = np.maximum.accumulate(s.end)
+    number = np.cumsum(np.concatenate([[True], s.start[1:] >= reach[:-1]]))
+    found = []
+    for k in range(1, int(number[-1]) + 1):
+        block = replace(here, statements=s.take(number == k))
+        settled = Settled(block, stretch.settled.system)
+        pinned = _pinned(block, solved)
+        if pinned is not block:
+            narrow = Settled(pinned, stretch.settled.system)
+            if not narrow.conflicts and not narrow.path().missed.any() and not narrow.path().reason:
+                settled = narrow
+        found.append(_path(stretch, settled))
+    return found
+
+
+def _path(stretch: Stretch, settled: Settled) -> FloatArray:
+    """Whole points of a settled block on the whole days of the stretch."""
+    path = settled.path()
+    starts = stretch.midnights[stretch.days]
+    part = np.clip(np.searchsorted(settled.parts.start, starts), 0, max(len(settled.parts) - 1, 0))
+    here = (settled.parts.start[part] == starts) & (settled.parts.end[part] == stretch.midnights[stretch.days + 1])
+    known = path.published[:, part] & here
+    return np.where(known, path.whole[:, part].astype(np.float64), np.nan)
 
 
 def _single_points(stretch: Stretch, solved: Mapping[str, SolvedSeries]) -> FloatArray:
@@ -304,78 +363,65 @@ def _closed(block: Block, point: FloatArray) -> FloatArray:
     return point
 
 
-def _fits(stretch: Stretch, point: FloatArray, solved: Mapping[str, SolvedSeries]) -> bool:
-    """Whether the points keep to every identity, report and bound, and the coupled system would not give more of them."""
+def _broken(stretch: Stretch, point: FloatArray, solved: Mapping[str, SolvedSeries]) -> set[Link]:
+    """Identities that the points break, and those of members whose points break a report, a bound, or are missing."""
     block = stretch.block
     position = {name: m for m, name in enumerate(block.members)}
-    free = ~block.signed
-    if np.any(point[free] < 0):
-        return False
+    broken: set[Link] = set()
     for link in block.links:
-        if link.identical_windows:
-            continue
-        total = np.array([c for _, c in link.terms]) @ point[[position[s] for s, _ in link.terms]]
-        if np.any(total > 0) or (link.sense == "=" and np.any(total < 0)):
-            return False
-    return _keeps_reports(stretch, point) and _within(stretch, point, solved)
+        if not link.identical_windows:
+            total = np.array([c for _, c in link.terms]) @ point[[position[s] for s, _ in link.terms]]
+            if np.any(total > 0) or (link.sense == "=" and np.any(total < 0)):
+                broken.add(link)
+    wrong, unequal = _against_reports(stretch, point)
+    wrong |= _outside_bounds(stretch, point, solved)
+    return broken | unequal | {link for link in block.links if wrong & {s for s, _ in link.terms}}
 
 
-def _keeps_reports(stretch: Stretch, point: FloatArray) -> bool:
-    """Sums of points over windows of whole days; identities over identical windows compare such sums."""
+def _against_reports(stretch: Stretch, point: FloatArray) -> tuple[set[str], set[Link]]:
+    """Members whose points miss a report over whole days, and identities broken over windows their members share."""
     block, s = stretch.block, stretch.block.statements
     starts, ends = stretch.midnights[stretch.days], stretch.midnights[stretch.days + 1]
     sums: dict[tuple[str, int, int], float] = {}
+    wrong: set[str] = set()
     for i in range(len(s)):
+        name = block.members[int(s.member[i])]
         a, b = int(np.searchsorted(starts, s.start[i])), int(np.searchsorted(ends, s.end[i]))
-        aligned = a <= b < len(ends) and starts[a] == s.start[i] and ends[b] == s.end[i]
-        if not aligned:
-            if block.signed[s.member[i]]:
-                return False
-            continue
-        total = float(point[s.member[i], a : b + 1].sum())
-        if total < s.lower[i] or total > s.upper[i]:
-            return False
-        sums[block.members[int(s.member[i])], int(s.start[i]), int(s.end[i])] = total
+        if a <= b < len(ends) and starts[a] == s.start[i] and ends[b] == s.end[i]:
+            total = float(point[s.member[i], a : b + 1].sum())
+            sums[name, int(s.start[i]), int(s.end[i])] = total
+            if total < s.lower[i] or total > s.upper[i]:
+                wrong.add(name)
+        elif block.signed[s.member[i]]:
+            wrong.add(name)
+    unequal: set[Link] = set()
     for link in block.links:
-        if not link.identical_windows:
-            continue
-        windows = set.intersection(*({w[1:] for w in sums if w[0] == name} for name, _ in link.terms))
-        if any(sum(c * sums[name, *window] for name, c in link.terms) > 0 for window in windows):
-            return False
-    return True
+        if link.identical_windows:
+            windows = set.intersection(*({w[1:] for w in sums if w[0] == name} for name, _ in link.terms))
+            if any(sum(c * sums[name, *window] for name, c in link.terms) > 0 for window in windows):
+                unequal.add(link)
+    return wrong, unequal
 
 
-def _within(stretch: Stretch, point: FloatArray, solved: Mapping[str, SolvedSeries]) -> bool:
+def _outside_bounds(stretch: Stretch, point: FloatArray, solved: Mapping[str, SolvedSeries]) -> set[str]:
+    """Members with a point outside its bounds, or without one on a day of a report that has an upper bound now."""
     bounds = stretch.day_bounds()
+    wrong: set[str] = set()
     for m, name in enumerate(stretch.block.members):
         own = solved.get(name)
         for k, day in enumerate(stretch.days):
             bound = bounds[name, int(day)]
             if bound.lower > point[m, k] or point[m, k] > bound.upper:
-                return False
-            if own is not None and np.isnan(point[m, k]) and np.isfinite(bound.upper):
-                start = int(stretch.midnights[day])
-                if own.days.starts[0] <= start < own.days.starts[-1] and _touched(own, start):
-                    return False
-    return True
+                wrong.add(name)
+            elif own is not None and np.isnan(point[m, k]) and np.isfinite(bound.upper):
+                if _touched(own, int(stretch.midnights[day])):
+                    wrong.add(name)
+    return wrong
 
 
 def _touched(own: SolvedSeries, start: int) -> bool:
     c = own.reconciled.reported
     return bool(np.any((c.start <= start) & (c.end > start)))
-
-
-def _path(stretch: Stretch, solved: Mapping[str, SolvedSeries], system: CoupledSystem) -> FloatArray:
-    """The smoothest path of all members together; reports that their own series moved keep what they settled on."""
-    pinned = _pinned(stretch.block, solved) if not stretch.settled.conflicts else stretch.block
-    settled = stretch.settled
-    if pinned is not stretch.block:
-        narrow = Settled(pinned, system)
-        if not narrow.conflicts and not narrow.path().missed.any() and not narrow.path().reason:
-            settled = narrow
-    path = settled.path()
-    parts = np.searchsorted(settled.parts.start, stretch.midnights[stretch.days])
-    return np.where(path.published[:, parts], path.whole[:, parts].astype(np.float64), np.nan)
 
 
 def _pinned(block: Block, solved: Mapping[str, SolvedSeries]) -> Block:

@@ -52,7 +52,11 @@ def encode(reports: pd.DataFrame, policy: EncodingPolicy | None = None) -> pd.Da
     start, end = windows(reports)
     low, high, unit = _stated(reports, policy)
     statistic = reports["statistic"]
+    low, high = _mean_ends(low, high, unit, reports)
     low, high = _over_window(low, high, statistic, _days(reports, start, end))
+    # A mean need not be whole: an end that it may not reach becomes the next whole total inside.
+    open_low, open_high = _open_ends(reports)
+    low, high = np.where(open_low, np.floor(low) + 1, np.ceil(low)), np.where(open_high, np.ceil(high) - 1, np.floor(high))
     explicit = reports["lower"].notna().to_numpy() if "lower" in reports else np.zeros(len(reports), bool)
     if "lower" in reports:
         stated_low = reports["lower"].to_numpy(np.float64)
@@ -187,14 +191,40 @@ def _days(reports: pd.DataFrame, start: NDArray[np.int64], end: NDArray[np.int64
     return np.where(clocked, np.maximum(1, np.round(length)), whole)
 
 
+def _mean_ends(
+    low: FloatArray, high: FloatArray, unit: FloatArray, reports: pd.DataFrame
+) -> tuple[FloatArray, FloatArray]:
+    """Ends of the interval on a mean, which is a real number: half a unit to each side of a rounded one."""
+    value = reports["value"].to_numpy(np.float64, na_value=np.nan)
+    mean = reports["statistic"].isin(list(MEAN_DAYS)).to_numpy()
+    qualifier = reports["qualifier"]
+    half = np.where(qualifier == "exact", 0.5, unit / 2)
+    rounded = mean & qualifier.isin(["rounded", "exact"]).to_numpy()
+    below = mean & qualifier.isin(["nearly", "less_than"]).to_numpy()
+    above = mean & (qualifier == "more_than").to_numpy()
+    low = np.where(rounded, value - half, np.where(above, value, low))
+    high = np.where(rounded, value + half, np.where(below, value, high))
+    return low, high
+
+
+def _open_ends(reports: pd.DataFrame) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Whether a mean may not reach the lower, and the upper end of its interval."""
+    mean = reports["statistic"].isin(list(MEAN_DAYS)).to_numpy()
+    qualifier = reports["qualifier"]
+    return (
+        mean & (qualifier == "more_than").to_numpy(),
+        mean & qualifier.isin(["rounded", "exact", "nearly", "less_than"]).to_numpy(),
+    )
+
+
 def _over_window(
     low: FloatArray, high: FloatArray, statistic: pd.Series, days: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
     """Means become totals of the window; a largest day gives only ceilings, a smallest day only floors."""
     for name, (shortest, longest) in MEAN_DAYS.items():
         here = (statistic == name).to_numpy()
-        low[here] = np.floor(_tidy(low[here] * days[here] / longest))
-        high[here] = np.ceil(_tidy(high[here] * days[here] / shortest))
+        low[here] = _tidy(low[here] * days[here] / longest)
+        high[here] = _tidy(high[here] * days[here] / shortest)
     low = np.where(statistic == "max_per_day", 0.0, low)
     high = np.where(statistic == "min_per_day", np.nan, high)
     return low, high

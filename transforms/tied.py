@@ -62,7 +62,7 @@ def stretches(links: Sequence[Link], rows: Mapping[str, Constraints], nonnegativ
     _, blocks = cut(rows, nonnegative, links)
     found: list[Block] = []
     for block in blocks:
-        for group in _groups(_telling(block)):
+        for group in groups(_telling(block)):
             inner = {s for link in group for s, _ in link.terms}
             # A sum or difference of members that restrict each other is tighter than that of their bounds.
             group += [k for k in block.links if k not in group and k.kind in _SUMS and inner.issuperset(_terms(k)[1:])]
@@ -103,16 +103,16 @@ def _terms(link: Link) -> list[str]:
     return [series for series, _ in link.terms]
 
 
-def _groups(links: Sequence[Link]) -> list[list[Link]]:
+def groups(links: Sequence[Link]) -> list[list[Link]]:
     """Links that share a series, together."""
-    groups: list[tuple[set[str], list[Link]]] = []
+    found: list[tuple[set[str], list[Link]]] = []
     for link in links:
         names, mine = {s for s, _ in link.terms}, [link]
         apart = []
-        for others, theirs in groups:
+        for others, theirs in found:
             if others & names:
                 names, mine = names | others, theirs + mine
             else:
                 apart.append((others, theirs))
-        groups = [*apart, (names, mine)]
-    return [mine for _, mine in groups]
+        found = [*apart, (names, mine)]
+    return [mine for _, mine in found]

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from parse_support import recorded
+from parse_support import recorded, sources
 from serving import STATISTICS, revised, served, workspace
 
 from crossings.lake import Release
+from crossings.sources import SourceSpec
 from flows import pipeline, stage, steps
 from flows.archive import Look
 from flows.workspace import Workspace
@@ -79,7 +80,7 @@ def release(lake: Workspace, travelled: Callable[[str], Journey]) -> Release:
 def test_every_row_ends_as_accepted_quarantined_or_duplicate(name: str, travelled: Callable[[str], Journey]) -> None:
     there = travelled(name)
     counts = there.counts("first")
-    expected = registry.parse(recorded(name), steps_spec(name))
+    expected = registry.parse(recorded(name), spec_of(name))
     assert counts["rows_in"] == expected.considered - expected.unselected
     assert counts["duplicates"] == 0
     assert len(there.first.frame("quarantine")) == counts["quarantined"]
@@ -137,7 +138,7 @@ def test_the_release_shows_the_figures_of_the_last_look(
     name: str, release: Release, travelled: Callable[[str], Journey]
 ) -> None:
     there = travelled(name)
-    frame = registry.parse(there.shown, steps_spec(name)).observations
+    frame = registry.parse(there.shown, spec_of(name)).observations
     official = release.read("official").to_pandas().set_index(["series", "date", "freq"])
     quarantined = set(there.later.frame("quarantine")["report_id"].dropna())
     reports = there.later.frame("reports").set_index("report_id")
@@ -166,7 +167,6 @@ def test_statistics_bind_no_estimate_and_never_share_a_series_across_measures(re
     assert official["daily_sum"].isna().all()
 
 
-def steps_spec(name: str):
-    from parse_support import sources
+def spec_of(name: str) -> SourceSpec:
 
     return sources()[name]

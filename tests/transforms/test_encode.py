@@ -81,17 +81,24 @@ def test_a_mean_per_day_is_a_total_of_its_window_and_no_cap_on_a_day() -> None:
 
 def test_a_mean_per_week_is_a_seventh_of_it_for_every_day() -> None:
     assert interval(statistic="mean_per_week", period_start="2022-09-01", period_end="2022-09-14", value=700) == (
+        1399,
         1400,
-        1400,
-    )
+    )  # a mean of 700 is anything from 699.5 to just below 700.5
+
+
+def test_no_true_rounded_mean_is_excluded() -> None:
+    low, high = interval(statistic="mean_per_day", period_start="2022-09-01", period_end="2022-09-10", value=990,
+                         qualifier="rounded", rounding_unit=10, value_text="")  # fmt: skip
+    assert (low, high) == (9850, 9949)
+    assert all(low <= total <= high for total in range(9850, 9950))
 
 
 def test_a_mean_per_month_allows_for_months_of_28_to_31_days() -> None:
     low, high = interval(statistic="mean_per_month", period_start="2022-01-01", period_end="2022-12-31", value=3100)
     assert low <= 365 * 100
     assert high >= 12 * 3100
-    assert low == 36500
-    assert high == np.ceil(3100 * 365 / 28)
+    assert low == np.ceil(3099.5 * 365 / 31)
+    assert high == np.ceil(3100.5 * 365 / 28) - 1
 
 
 @pytest.mark.parametrize(
