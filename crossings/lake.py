@@ -189,10 +189,11 @@ class Lake:
         return self.release(shown)
 
     def switches(self) -> list[dict[str, str]]:
-        """Every switch of `current`, oldest first."""
+        """Every switch of `current`, oldest first; a line torn by a kill is no switch."""
         if not self.history.is_file():
             return []
-        return [json.loads(line) for line in self.history.read_text(encoding="utf-8").splitlines() if line]
+        lines = self.history.read_text(encoding="utf-8").splitlines()
+        return [json.loads(line) for line in lines if line.startswith("{") and line.endswith("}")]
 
     def publish(self, tables: Mapping[str, pa.Table], inputs: Mapping[str, str], now: datetime) -> Published:
         """Write a release unless it is there, then make it current.
@@ -236,19 +237,23 @@ class Lake:
         return Published(Release(place), written)
 
     def _switch(self, identifier: str, now: datetime) -> None:
+        """Point `current` to a release and log the switch; a switch that was never logged is logged now."""
         link = self.root / "current"
-        if link.is_symlink() and link.readlink().name == identifier:
+        if not (link.is_symlink() and link.readlink().name == identifier):
+            temporary = self.root / f".current.{os.getpid()}"
+            temporary.unlink(missing_ok=True)
+            temporary.symlink_to(Path("releases") / identifier)
+            temporary.replace(link)
+            _sync_folder(self.root)
+        logged = self.switches()
+        if logged and logged[-1]["release_id"] == identifier:
             return
         line = json.dumps({"release_id": identifier, "switched_at": now.astimezone(UTC).isoformat()})
+        torn = self.history.is_file() and not self.history.read_bytes().endswith(b"\n")
         with self.history.open("a", encoding="utf-8") as out:
-            out.write(line + "\n")
+            out.write(("\n" if torn else "") + line + "\n")
             out.flush()
             os.fsync(out.fileno())
-        temporary = self.root / f".current.{os.getpid()}"
-        temporary.unlink(missing_ok=True)
-        temporary.symlink_to(Path("releases") / identifier)
-        temporary.replace(link)
-        _sync_folder(self.root)
 
 
 def _files(tables: Mapping[str, pa.Table]) -> tuple[dict[str, bytes], dict[str, dict[str, Any]]]:

@@ -21,6 +21,8 @@ from expectations.rule import meta, row_rule
 
 # A unit slip shows as a factor of a thousand; ordinary swings of a border stay far below this (docs/decisions/0003).
 UNIT_SLIP = 100
+# A year before 1900 or after 2100 is a slip of the pen, and its window would cover half a million days.
+FIRST_DAY, LAST_DAY = -25_567, 47_846  # 1900-01-01 and 2100-12-31, days since 1970
 
 
 def _text(column: pd.Series) -> pd.Series:
@@ -119,7 +121,7 @@ RULES = {
     ),
     "V06": row_rule(
         "PublishedBeforeRecorded", ("first_published_day", "recorded_day", "today"),
-        lambda f: ~(f["first_published_day"] > f["recorded_day"]) & ~(f["recorded_day"] > f["today"]),
+        lambda f: ~(f["first_published_day"] > f["recorded_day"]) & ~(f["recorded_day"] > f["today"] + 1),  # another zone may be a day ahead
     ),
     "V07": row_rule(
         "CountsNonNegative", ("value", "value_low", "value_high", "lower", "direction", "statistic"), _non_negative
@@ -204,6 +206,11 @@ def suite(countries: Iterable[str], country_timezones: Iterable[str]) -> list[Ex
         RULES["V03"]("V03", *quarantine, "end before start"),
         gxe.ExpectColumnValuesToBeInSet(column="unparsed_dates", value_set=[""],
                                         **meta("V04", *quarantine, "not a calendar date")),
+        *(
+            gxe.ExpectColumnValuesToBeBetween(column=c, min_value=FIRST_DAY, max_value=LAST_DAY,
+                                              **meta("V04", *quarantine, "not a plausible calendar date"))
+            for c in ("start_day", "end_day")
+        ),
         RULES["V05"]("V05", *quarantine, "reference period after publication"),
         RULES["V06"]("V06", *quarantine, "published after it was recorded, or recorded in the future"),
         RULES["V07"]("V07", *quarantine, "negative count"),

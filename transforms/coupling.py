@@ -287,9 +287,8 @@ def _lazily(stretch: Stretch, solved: Mapping[str, SolvedSeries]) -> tuple[Float
             here = Block(tuple(names), block.signed[rows], tuple(group), _of_members(block, rows))
             if not len(here.statements):
                 continue
-            for part in _settled_points(here, stretch, solved):
-                known = ~np.isnan(part)
-                point[rows] = np.where(known, part, point[rows])
+            found = _jointly(here, stretch, solved)
+            point[rows] = np.where(np.isnan(found), point[rows], found)
         point = _closed(block, point)
     return point, binding
 
@@ -300,22 +299,14 @@ def _of_members(block: Block, rows: IntArray) -> Statements:
     return replace(mine, member=np.searchsorted(rows, mine.member).astype(np.int64))
 
 
-def _settled_points(here: Block, stretch: Stretch, solved: Mapping[str, SolvedSeries]) -> list[FloatArray]:
-    """Paths of a part of the members under a part of the identities, for each stretch of time that is tied."""
-    s = here.statements
-    reach = np.maximum.accumulate(s.end)
-    number = np.cumsum(np.concatenate([[True], s.start[1:] >= reach[:-1]]))
-    found = []
-    for k in range(1, int(number[-1]) + 1):
-        block = replace(here, statements=s.take(number == k))
-        settled = Settled(block, stretch.settled.system)
-        pinned = _pinned(block, solved)
-        if pinned is not block:
-            narrow = Settled(pinned, stretch.settled.system)
-            if not narrow.conflicts and not narrow.path().missed.any() and not narrow.path().reason:
-                settled = narrow
-        found.append(_path(stretch, settled))
-    return found
+def _jointly(here: Block, stretch: Stretch, solved: Mapping[str, SolvedSeries]) -> FloatArray:
+    """Paths of a part of the members under a part of the identities; not cut in time, because smoothness is not."""
+    pinned = _pinned(here, solved)
+    if pinned is not here:
+        narrow = Settled(pinned, stretch.settled.system)
+        if not narrow.conflicts and not narrow.path().missed.any() and not narrow.path().reason:
+            return _path(stretch, narrow)
+    return _path(stretch, Settled(here, stretch.settled.system))
 
 
 def _path(stretch: Stretch, settled: Settled) -> FloatArray:

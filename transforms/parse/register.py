@@ -203,9 +203,8 @@ def _read(content: bytes, header: list[str], name: str) -> tuple[pa.Table, pd.Da
             ),
         )  # fmt: skip
     except pa.ArrowInvalid as error:
-        raise UnreadableInput(
-            f"{name} is torn: {error}", "fetch or save it again; nothing was taken from it"
-        ) from error
+        what = "holds a record longer than 4 MiB" if "straddling" in str(error) else f"is torn: {error}"
+        raise UnreadableInput(f"{name} {what}", "fetch or save it again; nothing was taken from it") from error
     table = table.unify_dictionaries()
     torn = pd.DataFrame(bad, columns=["number", "record", "reason"])
     torn["locator"] = [f"record {n - 1}" for n in torn["number"]]
