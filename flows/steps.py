@@ -70,13 +70,13 @@ def look_back(workspace: Workspace, source_id: str, start: dt.date, base_url: st
     return looking.look(workspace, backfill.reaching(spec, start, workspace.now.date()), base_url=base_url)
 
 
-def collect_or_keep(workspace: Workspace, source_id: str) -> str:
+def collect_or_keep(workspace: Workspace, source_id: str, base_url: str | None = None) -> str:
     """As `collect`; where a look at a publisher fails, what the archive holds already, or empty text.
 
     The failure stands in the fetch log. A publisher that is down must not keep the others out of a release.
     """
     try:
-        return collect(workspace, source_id)
+        return collect(workspace, source_id, base_url)
     except (FetchFailed, UnreadableInput):
         if workspace.source(source_id).parser == STATEMENTS:
             raise

@@ -1,12 +1,12 @@
 """What the estimator has to tell about one series: conflicts, movements, and solver fall-backs, as findings.
 
 In: a solved series and the figures of its reports. Out: rows of the findings table (method.md 4.3, 4.4 and the rules
-V57, V58 and V70 of section 8).
+V57, V58, V60, V70 and V73 of section 8).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,8 @@ from transforms.one_series import SolvedSeries
 
 MEDIA_TIER, OFFICIAL_TIER = 4, 1
 MEDIA_MOVE = 0.20  # V57
+GRAVE_GAP = 0.05  # V60, of the total of the period
+OFTEN = 3  # V73, irreducible sets
 
 
 def told(
@@ -34,7 +36,7 @@ def _conflicts(result: SolvedSeries, unit: str, names: Mapping[str, Named]) -> I
     for conflict in result.conflicts:
         first, last = result.days.dates_of(conflict.start, conflict.end)
         period = str(first) if first == last else f"{first} to {last}"
-        yield {
+        row = {
             "rule": "conflict",
             "severity": "warn",
             "date_start": first,
@@ -45,48 +47,98 @@ def _conflicts(result: SolvedSeries, unit: str, names: Mapping[str, Named]) -> I
             "gap": conflict.gap,
             "message": describe(conflict, names, period, unit),
         }
+        yield row
+        yield from too_large(row, max(conflict.most, conflict.least))
+
+
+def too_large(conflict: Mapping[str, Any], total: float) -> Iterator[dict[str, Any]]:
+    """V60: a conflict whose gap is more than 5 % of the total of its period stops the points of the series."""
+    gap = float(conflict["gap"])
+    if gap > GRAVE_GAP * total:
+        share = f"{gap / total:.0%} of {total:,.0f}" if total else "more than all"
+        yield dict(conflict) | {
+            "rule": "V60",
+            "severity": "stop",
+            "message": f"the conflict of {', '.join(conflict['report_ids'])} is as large as {gap:,.0f}, {share};"
+            " decide which report is wrong",
+        }
+
+
+def often_in_conflict(found: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+    """V73: reports that stand in three or more irreducible sets; they come first in a review."""
+    sets: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+    for row in found:
+        if row["rule"] == "conflict":
+            for report_id in row["report_ids"]:
+                sets.setdefault((str(row["series"]), str(report_id)), []).append(row)
+    for (_, report_id), rows in sorted(sets.items()):
+        if len(rows) >= OFTEN:
+            yield dict(rows[0]) | {
+                "rule": "V73",
+                "severity": "warn",
+                "date_start": min(r["date_start"] for r in rows),
+                "date_end": max(r["date_end"] for r in rows),
+                "report_ids": [report_id],
+                "observed": f"{len(rows)} irreducible sets",
+                "expected": f"fewer than {OFTEN}",
+                "gap": max(float(r["gap"]) for r in rows),
+                "message": f"{report_id} stands in {len(rows)} conflicts; look at it first",
+            }
 
 
 def _movements(result: SolvedSeries, names: Mapping[str, Named]) -> Iterator[dict[str, Any]]:
-    c = result.reconciled.reported
+    c, shifted = result.reconciled.reported, result.reconciled.shifted
     for report_id, slack in result.reconciled.moved().items():
         rows = np.flatnonzero(c.report_id == report_id)
         moved = rows[np.argmax(np.abs(result.reconciled.slack[rows]))]
         first, last = result.days.dates_of(int(c.start[rows].min()), int(c.end[rows].max()))
-        low, high = float(c.lower[moved]), float(c.upper[moved])
-        shifted = result.reconciled.shifted
-        before, after = _ends(low, high), _ends(float(shifted.lower[moved]), float(shifted.upper[moved]))
-        name = names.get(report_id)
-        publisher = f" ({name.publisher})" if name is not None and name.publisher else ""
-        row = {
-            "rule": "reconciled",
-            "severity": "info",
-            "date_start": first,
-            "date_end": last,
-            "report_ids": [report_id],
-            "observed": before,
-            "expected": after,
-            "gap": slack,
-            "message": f"{report_id}{publisher} is moved from {before} to {after} so that all reports can hold;"
-            " the reported figure stays as it is",
+        before = float(c.lower[moved]), float(c.upper[moved])
+        after = float(shifted.lower[moved]), float(shifted.upper[moved])
+        about = {"date_start": first, "date_end": last}
+        for row in movement(report_id, int(c.tier[moved]), before, after, slack, names):
+            yield about | row
+
+
+def movement(
+    report_id: str,
+    tier: int,
+    before: tuple[float, float],
+    after: tuple[float, float],
+    slack: float,
+    names: Mapping[str, Named],
+    rule: str = "reconciled",
+) -> Iterator[dict[str, Any]]:
+    """The movement of one report, and V57 or V58 where it is a media or a final official figure that moves too far."""
+    name = names.get(report_id)
+    publisher = f" ({name.publisher})" if name is not None and name.publisher else ""
+    said, settled = _ends(*before), _ends(*after)
+    row = {
+        "rule": rule,
+        "severity": "info",
+        "report_ids": [report_id],
+        "observed": said,
+        "expected": settled,
+        "gap": slack,
+        "message": f"{report_id}{publisher} is moved from {said} to {settled} so that all reports can hold;"
+        " the reported figure stays as it is",
+    }
+    yield row
+    size = max((abs(v) for v in before if np.isfinite(v)), default=0.0)
+    if tier == MEDIA_TIER and abs(slack) > MEDIA_MOVE * size:
+        share = f"{abs(slack) / size:.0%}" if size else "all"
+        yield row | {
+            "rule": "V57",
+            "severity": "warn",
+            "message": f"{report_id}{publisher}, a media figure, would have to move by {share}, from {said} to"
+            f" {settled}; review it",
         }
-        yield row
-        size = max((abs(v) for v in (low, high) if np.isfinite(v)), default=0.0)
-        if int(c.tier[moved]) == MEDIA_TIER and abs(slack) > MEDIA_MOVE * size:
-            share = f"{abs(slack) / size:.0%}" if size else "all"
-            yield row | {
-                "rule": "V57",
-                "severity": "warn",
-                "message": f"{report_id}{publisher}, a media figure, would have to move by {share}, from {before} to"
-                f" {after}; review it",
-            }
-        if int(c.tier[moved]) == OFFICIAL_TIER:
-            yield row | {
-                "rule": "V58",
-                "severity": "stop",
-                "message": f"{report_id}{publisher}, a final official figure, would have to move from {before} to"
-                f" {after}; decide which report is wrong",
-            }
+    if tier == OFFICIAL_TIER:
+        yield row | {
+            "rule": "V58",
+            "severity": "stop",
+            "message": f"{report_id}{publisher}, a final official figure, would have to move from {said} to"
+            f" {settled}; decide which report is wrong",
+        }
 
 
 def _ends(lower: float, upper: float) -> str:

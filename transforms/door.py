@@ -62,9 +62,7 @@ def estimate_reports(
     """
     chosen = decide.none() if decisions is None else decisions
     known = definitions.none() if declared is None else declared
-    prepared = prepare(
-        "statement-csv", content, name, chosen, known, reference, today or pd.Timestamp.max.normalize()
-    )
+    prepared = prepare("statement-csv", content, name, chosen, known, reference, today or pd.Timestamp.max.normalize())
     settled = settle(prepared, judge(prepared, reference))
     encoded = vintages.encoded(settled.reports, chosen, as_of)
     events = pd.DataFrame(columns=list(EVENTS.names)) if events is None else events
@@ -107,5 +105,3 @@ def _about(findings: pd.DataFrame, known: set[str]) -> pd.DataFrame:
     """Findings whose reports were known in the vintage: the past must not be told of the future."""
     whole = [set(ids) <= known for ids in findings["report_ids"]]
     return findings.loc[whole].drop_duplicates("finding_id").sort_values("finding_id", ignore_index=True)
-
-

@@ -56,7 +56,10 @@ def encode(reports: pd.DataFrame, policy: EncodingPolicy | None = None) -> pd.Da
     low, high = _over_window(low, high, statistic, _days(reports, start, end))
     # A mean need not be whole: an end that it may not reach becomes the next whole total inside.
     open_low, open_high = _open_ends(reports)
-    low, high = np.where(open_low, np.floor(low) + 1, np.ceil(low)), np.where(open_high, np.ceil(high) - 1, np.floor(high))
+    low, high = (
+        np.where(open_low, np.floor(low) + 1, np.ceil(low)),
+        np.where(open_high, np.ceil(high) - 1, np.floor(high)),
+    )
     explicit = reports["lower"].notna().to_numpy() if "lower" in reports else np.zeros(len(reports), bool)
     if "lower" in reports:
         stated_low = reports["lower"].to_numpy(np.float64)
