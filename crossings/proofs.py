@@ -10,9 +10,8 @@ import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import product
 
-_SIGNS_AT_MOST = 12  # reports of other series in a proof; beyond, the proof is told as a list
+_SUMS_AT_MOST = 200_000  # looked at for a proof between series; beyond, the proof is told as a list
 
 
 @dataclass(frozen=True)
@@ -93,13 +92,50 @@ def summands(
         found = terms(path, figures, start, end, upper=upper)
         if bound is None or not path or sum(t.sign * t.amount for t in found) == bound or bound == 0:
             return found
-    if bound is None or len(path) > _SIGNS_AT_MOST:
+    if bound is None:
         return []
-    ways = [_ways(figures[i], upper=upper) for i in path]
-    for chosen in product(*ways):
-        if sum(t.sign * t.amount for t in chosen) == bound:
-            return list(chosen)
+    walked = _by_series(path, figures, start, end, bound, upper=upper)
+    if walked:
+        return walked
+    for most in (1, 2):  # a net flow may count a report twice: entries minus exits are twice entries minus both
+        found = _adding_up([figures[i] for i in path], bound, most, upper=upper)
+        if found:
+            return found
     return []
+
+
+def _by_series(
+    path: Sequence[str], figures: Mapping[str, Figure], start: int, end: int, bound: int, *, upper: bool
+) -> list[Term]:
+    """Bounds of several series added or taken away, each a walk of its own, as for a net flow outside tied stretches."""
+    names = list(dict.fromkeys(figures[i].series for i in path))
+    reached: dict[int, tuple[Term, ...]] = {0: ()}
+    for name in names:
+        mine = [i for i in path if figures[i].series == name]
+        added = terms(mine, figures, start, end, upper=upper)
+        taken = [Term(-t.sign, t.amount, t.label) for t in terms(mine, figures, start, end, upper=not upper)]
+        reached = {
+            total + sum(t.sign * t.amount for t in walk): (*chosen, *walk)
+            for total, chosen in reached.items()
+            for walk in (taken, added)
+            if walk
+        }
+    return list(reached.get(bound, ()))
+
+
+def _adding_up(reports: Sequence[Figure], bound: int, most: int, *, upper: bool) -> list[Term]:
+    """Each report's most or least, up to `most` times, so that all add up to the bound; empty where nothing does."""
+    reached: dict[int, tuple[Term, ...]] = {0: ()}
+    for figure in reports:
+        further: dict[int, tuple[Term, ...]] = {}
+        for times in range(1, most + 1):
+            for term in _ways(figure, upper=upper):
+                for total, chosen in reached.items():
+                    further.setdefault(total + times * term.sign * term.amount, chosen + (term,) * times)
+        reached = further
+        if len(reached) > _SUMS_AT_MOST:
+            return []
+    return list(reached.get(bound, ()))
 
 
 def _ways(figure: Figure, *, upper: bool) -> list[Term]:

@@ -21,7 +21,7 @@ from flows import stage
 from flows.archive import Look
 from flows.workspace import Workspace, read_file
 from transforms import decisions as decide
-from transforms import findings, observations, official, prepare, reference, series, vintages
+from transforms import findings, observations, official, parts, prepare, reference, series, vintages
 from transforms.parse import registry
 from transforms.parse.contract import Payload
 
@@ -211,12 +211,14 @@ def estimate(workspace: Workspace, ingested: Sequence[str], country: str) -> str
         encoded = vintages.encoded(reports.loc[reports["country"] == country], _decisions(workspace))
         definitions = _together(workspace, ingested, "series").drop_duplicates("series")
         built = daily.build(
-            encoded, definitions.loc[definitions["country"] == country], reference.events(workspace.reference["events"])
-        )
+            encoded, definitions.loc[definitions["country"] == country],
+            reference.events(workspace.reference["events"]),
+            part_of=parts.declared_parts(reference.table("checkpoints", workspace.reference["checkpoints"])),
+        )  # fmt: skip
         stage.write(
             workspace.staging,
             name,
-            {"daily": built.daily, "findings": built.findings, "series": _no_series()},
+            {"daily": built.daily, "findings": built.findings, "series": built.derived},
             {"country": country},
         )
     return name
@@ -296,10 +298,6 @@ def _source_table(workspace: Workspace, ids: Sequence[str]) -> pd.DataFrame:
         for s in (workspace.source(i) for i in ids)
     ]  # fmt: skip
     return pd.DataFrame(rows, columns=list(TABLES["sources"].names))
-
-
-def _no_series() -> pd.DataFrame:
-    return TABLES["series"].arrow().empty_table().to_pandas()
 
 
 def _no_official() -> pd.DataFrame:

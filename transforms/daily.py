@@ -34,6 +34,7 @@ from transforms.grades import reliability
 from transforms.links import Component, mirror_ratio
 from transforms.one_series import SMALL_MOVE, Days, SolvedSeries, expand_days, series_days, solve_series
 from transforms.plausible import odd_figures
+from transforms.tied import components
 
 SIGNED = ("net",)  # may be negative: bounded together with entries and exits by the coupled system
 REGULAR_SPEECH, REGULAR_TIER = ("written_table", "written_text"), 2  # a regular bulletin, as far as rows can tell
@@ -113,8 +114,8 @@ def build(
     solved = {name: r[0] for name, r in done.items()}
     signed = {n: c for n, rows in of_series if n not in done and len(c := _signed_rows(known[n], rows))}
     with_reports = series[series["series"].isin({*solved, *signed})]
-    coupling, components = couple(with_reports, solved, signed, part_of, _break_instants(with_reports, breaks))
-    defined = {name: known[name] for name in sorted({*solved, *signed})} | _derived(components, known)
+    coupling, groups_tied = couple(with_reports, solved, signed, part_of, _break_instants(with_reports, breaks))
+    defined = {name: known[name] for name in sorted({*solved, *signed})} | _derived(groups_tied, known)
     moved = {i for r in solved.values() for i in r.reconciled.moved()}
     told_together, moved_together = told_of_coupling(coupling, defined, _names(active))
     context = coupled_rows.Context(
@@ -139,6 +140,16 @@ def build(
         coupling=coupling,
         derived=_definitions([d for name, d in defined.items() if name not in known and name in used]),
     )
+
+
+def related(encoded: pd.DataFrame, series: pd.DataFrame, part_of: pd.DataFrame | None, name: str) -> frozenset[str]:
+    """Ids of the series that may say something about a series: itself and those it is tied to; arguments as in `build`."""
+    bound = encoded.loc[(encoded["role"] == "constraint").to_numpy(dtype=bool), "series"]
+    for component in components(series[series["series"].isin(bound)], part_of):
+        names = frozenset(m.series for m in component.members)
+        if name in names:
+            return names
+    return frozenset({name})
 
 
 def _signed_rows(series: dict[str, Any], rows: pd.DataFrame) -> Constraints:
@@ -177,10 +188,10 @@ def _break_on(breaks: pd.DataFrame, country: str, date: dt.date) -> str | None:
     return ids[0] if ids else None
 
 
-def _derived(components: Sequence[Component], known: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+def _derived(groups: Sequence[Component], known: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
     """Definitions of the series that only follow from others."""
     found: dict[str, dict[str, Any]] = {}
-    for component in components:
+    for component in groups:
         beside = known[next(m.series for m in component.members if not m.derived)]
         for m in component.members:
             if m.derived and m.series in known:

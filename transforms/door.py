@@ -50,6 +50,7 @@ def estimate_reports(
     periods: pd.DataFrame | None = None,
     today: pd.Timestamp | None = None,
     settings: EstimateSettings | None = None,
+    part_of: pd.DataFrame | None = None,
 ) -> Estimated:
     """Estimate the daily series of one file of reports.
 
@@ -58,6 +59,7 @@ def estimate_reports(
         the encoding. judge : runs the expectations on `reports` (expectations.judge). declared : series definitions.
     as_of : only what had been published by then. periods : columns country, direction, start, end, inclusive dates.
     today : refuses records from the future; not looked at where reports do not say when they were recorded.
+    part_of : declared parts of scopes (parts.declared_parts); a district or checkpoint is part of its country anyway.
     Raises UnreadableInput and DecisionNotApplicable; bad rows are in `quarantine`, the good ones still give a result.
     """
     chosen = decide.none() if decisions is None else decisions
@@ -66,7 +68,7 @@ def estimate_reports(
     settled = settle(prepared, judge(prepared, reference))
     encoded = vintages.encoded(settled.reports, chosen, as_of)
     events = pd.DataFrame(columns=list(EVENTS.names)) if events is None else events
-    built = daily.build(encoded, settled.series, events, settings)
+    built = daily.build(encoded, settled.series, events, settings, part_of=part_of)
     asked = None if periods is None else daily.periods(built, periods)
     active = settled.reports.loc[settled.reports["report_id"].isin(encoded["report_id"])]
     roles = encoded.set_index("report_id")["role"]

@@ -9,6 +9,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from crossings.proofs import relaxed
+
 SECONDS_A_DAY = 86_400
 
 
@@ -32,11 +34,12 @@ def reaggregation(daily: pd.DataFrame, reports: pd.DataFrame, findings: pd.DataF
         here = known.loc[r.period_start : r.period_end]
         if len(here) != (r.period_end - r.period_start).days + 1:
             continue
-        shift = moved.get(r.report_id, 0.0)
-        least = np.nan if pd.isna(r.lower) else np.floor(float(r.lower) + min(shift, 0.0))
-        most = np.nan if pd.isna(r.upper) else np.ceil(float(r.upper) + max(shift, 0.0))
+        least, most = (None if pd.isna(v) else float(v) for v in (r.lower, r.upper))
+        for shift in moved.get(r.report_id, ()):
+            least, most = relaxed(least, most, shift)
         rows.append((r.report_id, r.series, float(here.sum()), least, most))
-    return pd.DataFrame(rows, columns=["report_id", "series", "total", "least", "most"])
+    frame = pd.DataFrame(rows, columns=["report_id", "series", "total", "least", "most"])
+    return frame.astype({"total": "float64", "least": "float64", "most": "float64"})
 
 
 def trail(daily: pd.DataFrame, reports: pd.DataFrame, events: pd.DataFrame) -> pd.DataFrame:
@@ -120,6 +123,11 @@ def concepts(reports: pd.DataFrame, series: pd.DataFrame) -> pd.DataFrame:
     return counted.rename_axis("series").reset_index()
 
 
-def _moves(findings: pd.DataFrame) -> dict[str, float]:
-    rows = findings.loc[findings["rule"] == "reconciled", ["report_ids", "gap"]]
-    return {ids[0]: float(gap) for ids, gap in rows.itertuples(index=False)}
+def _moves(findings: pd.DataFrame) -> dict[str, list[float]]:
+    """Movements of each report: within its series, then under the identities between series."""
+    moved: dict[str, list[float]] = {}
+    for rule in ("reconciled", "reconciled_links"):
+        rows = findings.loc[findings["rule"] == rule, ["report_ids", "gap"]]
+        for ids, gap in rows.itertuples(index=False):
+            moved.setdefault(ids[0], []).append(float(gap))
+    return moved

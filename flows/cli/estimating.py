@@ -16,7 +16,7 @@ from crossings.lake import parquet_bytes, write_bytes
 from crossings.schema import TABLES
 from crossings.settings import settings
 from flows.workspace import read_file
-from transforms import daily, door, reference, vintages
+from transforms import daily, door, parts, reference, vintages
 from transforms import decisions as decide
 
 _REFERENCE = ("countries", "timezones", "wording")
@@ -36,6 +36,7 @@ def estimate_file(
         as_of=instant(as_of) if as_of else None,
         periods=door.parse_periods(read_file(periods), periods.name) if periods else None,
         today=pd.Timestamp(dt.datetime.now(dt.UTC).date()),
+        part_of=_declared_parts(),
     )  # fmt: skip
     tables = {
         "reports": result.reports,
@@ -54,6 +55,11 @@ def estimate_file(
             f"{out} cannot be written: {error.strerror}", "choose another folder with --out"
         ) from error
     _tell(Console(stderr=True, highlight=False, soft_wrap=True), result, out)
+
+
+def _declared_parts() -> pd.DataFrame:
+    content = read_file(settings().data / "reference" / "checkpoints.csv")
+    return parts.declared_parts(reference.table("checkpoints", content))
 
 
 def _tell(console: Console, result: door.Estimated, out: Path) -> None:
@@ -84,11 +90,14 @@ def between(
     chosen = definitions[definitions["series"] == name]
     if not len(chosen):
         raise CrossingsError(f"there is no series {name!r}", f"see `crossings show {code}`")
-    built = daily.build(encoded[encoded["series"] == name], chosen, catalog.load("events", release=held))
+    part_of = _declared_parts()
+    tied = encoded["series"].isin(daily.related(encoded, definitions, part_of, name))
+    built = daily.build(encoded[tied], definitions, catalog.load("events", release=held), part_of=part_of)
     asked = pd.DataFrame(
         {"country": [code], "direction": [chosen["direction"].iloc[0]], "start": [start], "end": [end]}
     )
     found = daily.periods(built, asked)
+    found = found[found["series"] == name]
     if not len(found):
         raise CrossingsError(
             f"no report bounds {name} in this period", "a missing day is not zero; ask for another period"

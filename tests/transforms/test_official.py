@@ -27,7 +27,7 @@ def report(report_id: str, start: str, end: str, value: int, **more: Any) -> dic
         "report_id": report_id, "origin_id": report_id, "country": "FIN", "scope": "national", "mode": "all",
         "direction": "entry", "citizenship": "RUS", "measure": "crossings", "system": "border_control",
         "period_start": first, "period_end": last, "statistic": "total", "modality": "observed",
-        "period_basis": "stated", "qualifier": "exact", "value": value, "tier": 1, "series": NATIONAL, "role": "regular",
+        "cutoff_assumed": False, "period_basis": "stated", "timezone": "Europe/Helsinki", "qualifier": "exact", "value": value, "tier": 1, "series": NATIONAL, "role": "regular",
         "source_id": "an-office", "recorded_at": stamp, "published_at": stamp, "start_instant": pd.Timestamp(first, tz="UTC"),
         "end_instant": pd.Timestamp(last, tz="UTC") + pd.Timedelta(days=1), "per_day": False, "lower": value,
         "upper": value, "sigma": 1.0, "decision_ids": [],
