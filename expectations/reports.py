@@ -121,7 +121,8 @@ RULES = {
     ),
     "V06": row_rule(
         "PublishedBeforeRecorded", ("first_published_day", "recorded_day", "today"),
-        lambda f: ~(f["first_published_day"] > f["recorded_day"]) & ~(f["recorded_day"] > f["today"] + 1),  # another zone may be a day ahead
+        # Another time zone may be a day ahead of ours.
+        lambda f: ~(f["first_published_day"] > f["recorded_day"]) & ~(f["recorded_day"] > f["today"] + 1),
     ),
     "V07": row_rule(
         "CountsNonNegative", ("value", "value_low", "value_high", "lower", "direction", "statistic"), _non_negative

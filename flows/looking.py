@@ -113,7 +113,7 @@ def contents(archive: Archive, parts: list[Part]) -> list[Payload]:
 def policy(workspace: Workspace, spec: SourceSpec, base_url: str | None) -> FetchPolicy:
     """The fetcher's policy from the source's own."""
     hosts = {urlsplit(a.url).hostname or "" for a in spec.addresses}
-    private: bool | frozenset[str] = False
+    private: frozenset[str] = frozenset()
     if base_url is not None:
         parts = urlsplit(base_url)
         if parts.scheme not in ("http", "https") or not parts.hostname:

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import pandas as pd
+import pyarrow.compute as pc
 
 from crossings.errors import CrossingsError, FetchFailed, UnreadableInput
 from crossings.lake import Published, digest, release_id
@@ -194,10 +195,11 @@ def looking_payloads(workspace: Workspace, sha256: str) -> list[Payload]:
 
 
 def countries(workspace: Workspace, ingested: Sequence[str]) -> list[str]:
-    """Countries that any ingested report speaks of."""
+    """Countries to estimate: those that any report speaks of which is more than a regular statistic."""
     found: set[str] = set()
     for name in ingested:
-        found |= set(_stage(workspace, name).table("reports")["country"].unique().to_pylist())
+        reports = _stage(workspace, name).table("reports").select(["country", "role"])
+        found |= set(reports.filter(pc.field("role") != "regular")["country"].to_pylist())
     return sorted(found)
 
 

@@ -58,7 +58,7 @@ class Result:
 
 @pytest.fixture
 def solve(tmp_path: Path):
-    def run(reports: list[dict], *, breaks: list[str] = (), as_of: str | None = None, periods: list[dict] = (), name="out") -> Result:
+    def run(reports: list[dict], *, breaks=(), as_of: str | None = None, periods=(), name: str = "out") -> Result:
         folder = tmp_path / name
         folder.mkdir()
         events = folder / "events.csv"

@@ -115,9 +115,12 @@ def _path(stretch: Stretch, settled: Settled) -> FloatArray:
 
 
 def _single_points(stretch: Stretch, solved: Mapping[str, SolvedSeries]) -> FloatArray:
-    """Members x days: the points of the single series."""
+    """Members x days: the points of the single series, and exact counts of a day of series that may be negative."""
     point = np.full((len(stretch.block.members), len(stretch.days)), np.nan)
-    starts = stretch.midnights[stretch.days]
+    starts, ends = stretch.midnights[stretch.days], stretch.midnights[stretch.days + 1]
+    s = stretch.block.statements
+    for i in np.flatnonzero(stretch.block.signed[s.member] & (s.lower == s.upper)):
+        point[s.member[i], (starts == s.start[i]) & (ends == s.end[i])] = s.lower[i]
     for m, name in enumerate(stretch.block.members):
         own = solved.get(name)
         if own is not None:

@@ -69,7 +69,7 @@ def _stretch_rows(book: dict[str, Rows], stretch: Stretch, context: Context) -> 
             bound, point, date = bounds[name, int(day)], float(stretch.point[m, k]), stretch.date(int(day))
             row = book[name].get(date)
             if row is not None:
-                if _tighten(row, bound, point, context, withdraw=stretch.pointless):
+                if _settle(row, bound, point, stretch, context):
                     changed.add(name)
             elif not np.isnan(point) or bound.lower == bound.upper or own.covering(int(day)) or _says(bound):
                 book[name][date] = _new(name, date, bound, point, context)
@@ -147,29 +147,38 @@ def _bounds(row: Row) -> Interval:
     return Interval(lower, upper, tuple(row["lower_proof"]), tuple(row["upper_proof"]))
 
 
-def _tighten(row: Row, bound: Interval, point: float, context: Context, *, withdraw: bool) -> bool:
-    """Put tighter bounds and another point into a row; returns whether anything changed."""
+def _settle(row: Row, bound: Interval, point: float, stretch: Stretch, context: Context) -> bool:
+    """Put the bounds and the point of the stretch into a row; returns whether anything changed.
+
+    Where reports of several series clash, the bounds of the stretch replace those of the series; elsewhere the tighter
+    ones count.
+    """
     before = _bounds(row)
-    now = best(before, bound)
+    now = bound if stretch.loosened else best(before, bound)
     estimate = None if pd.isna(row["estimate"]) else int(row["estimate"])
     wanted = estimate if np.isnan(point) else int(point)
-    if withdraw and np.isnan(point):
+    if stretch.pointless and np.isnan(point):
         wanted = None
-    if now.lower == now.upper and wanted is None and not withdraw:
+    elif now.lower == now.upper and wanted is None:
         wanted = int(now.lower)
     if now == before and wanted == estimate:
         return False
     _set_bounds(row, now)
     if wanted != estimate:
         row |= {"estimate": wanted, "pi_lower": None, "pi_upper": None, "pi_level": None}
-        row["status"] = (
-            "none" if wanted is None else "estimated" if row["status"] in ("none", "reported") else row["status"]
-        )
+        settled = row["status"] if row["status"] in ("estimated", "reconciled") else "estimated"
+        row["status"] = "none" if wanted is None else settled
     elif not pd.isna(row["pi_level"]):
-        row["pi_lower"] = max(int(row["pi_lower"]), int(now.lower))
-        row["pi_upper"] = min(int(row["pi_upper"]), int(now.upper))
+        row["pi_lower"] = min(max(int(row["pi_lower"]), int(now.lower)), int(row["estimate"]))
+        row["pi_upper"] = max(min(int(row["pi_upper"]), _ceiling(now)), int(row["estimate"]))
+    if stretch.loosened and row["status"] != "none" and context.moved & set(row["report_ids"]):
+        row["status"] = "reconciled"
     _grade(row, now, context)
     return True
+
+
+def _ceiling(bound: Interval) -> int:
+    return int(bound.upper) if np.isfinite(bound.upper) else int(np.iinfo(np.int64).max)
 
 
 def _new(name: str, date: dt.date, bound: Interval, point: float, context: Context) -> Row:
@@ -183,9 +192,9 @@ def _new(name: str, date: dt.date, bound: Interval, point: float, context: Conte
 
 
 def _explain(book: dict[str, Rows], links: Sequence[Link], name: str, date: dt.date, context: Context) -> None:
-    """Name the reports from which a fresh row follows, and grade it: moved neighbours make it reconciled."""
+    """Name the reports from which a fresh row without own ones follows; moved neighbours make it reconciled."""
     row = book[name][date]
-    ids, shaken = set(row["report_ids"]), False
+    ids, shaken = set[str](), False
     for link in links:
         terms = [s for s, _ in link.terms]
         if name in terms:
@@ -194,7 +203,7 @@ def _explain(book: dict[str, Rows], links: Sequence[Link], name: str, date: dt.d
                 if other != name and beside is not None:
                     ids |= set(beside["report_ids"])
                     shaken |= beside["status"] == "reconciled"
-    row["report_ids"] = sorted(ids)
+    row["report_ids"] = row["report_ids"] or sorted(ids)
     if shaken and row["status"] == "estimated":
         row["status"] = "reconciled"
     _grade(row, _bounds(row), context)

@@ -60,7 +60,7 @@ class Coupling:
         """Tightest bounds of the flow of a series between two instants, and their proofs."""
         alone = self._alone(series, start, end)
         parts: list[Interval] = []
-        at = start
+        at, loosened = start, False
         for stretch in self.of.get(series, []):
             low, high = max(start, stretch.block.start), min(end, stretch.block.end)
             if low >= high:
@@ -68,12 +68,12 @@ class Coupling:
             if low > at:
                 parts.append(self._alone(series, at, low))
             parts.append(stretch.bound(series, low, high))
-            at = high
+            at, loosened = high, loosened or stretch.loosened
         if not parts:
             return alone
         if at < end:
             parts.append(self._alone(series, at, end))
-        return best(alone, _total(parts))
+        return _total(parts) if loosened else best(alone, _total(parts))
 
     def _alone(self, series: str, start: int, end: int) -> Interval:
         """What the series' own reports say, and what follows from the bounds of the series that define it."""

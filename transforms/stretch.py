@@ -51,6 +51,11 @@ class Stretch:
         """The block as the single series left it."""
         return self.settled.said
 
+    @property
+    def loosened(self) -> bool:
+        """Whether reports of several series clashed here, so that the bounds of single series no longer hold."""
+        return bool(self.settled.conflicts)
+
     def bound(self, series: str, start: int, end: int) -> Interval:
         """Tightest bounds of a window inside the stretch."""
         member = self.block.members.index(series)

@@ -36,17 +36,18 @@ def list_sources(*, json: bool) -> None:
         print(jsonlib.dumps(rows, ensure_ascii=False, indent=1))
         return
     console = Console(highlight=False)
-    columns = ["source_id", "country", "measure", "cadence", "state", "last looked"]
+    columns = ["source_id", "country", "measure", "cadence", "state", "looked"]
     cells = [
-        [r["source_id"] + ("" if r["confirmed"] else " *"), r["country"], r["measure"], r["cadence"], r["state"],
+        [r["source_id"] + ("" if r["confirmed"] else "*"), r["country"], r["measure"], r["cadence"], r["state"],
          (r["last_looked"] or "")[:10]]
         for r in rows
     ]  # fmt: skip
     table(console, [(c, "left") for c in columns], cells, whole=("source_id",))
     waiting = sum(not r["confirmed"] for r in rows)
     console.print(f"\n* {waiting} of {len(rows)} are not confirmed on the live service and are never scheduled;\n"
-                  "  `crossings sources check ID` looks at one and tells what came. cadence: D day, W week,\n"
-                  "  M month, Q quarter, A year. state: never (nothing came yet), fresh, due, overdue, ended.")  # fmt: skip
+                  "  `crossings sources check ID` looks at one and tells what came.\n"
+                  "cadence: D day, W week, M month, Q quarter, A year. looked: day of the last look.\n"
+                  "state: never (nothing came yet), fresh, due, overdue, ended.")  # fmt: skip
     for r in rows:
         if r["last_failure"]:
             console.print(f"[yellow]last look failed[/] {escape(r['source_id'])}: {escape(r['last_failure'])}")

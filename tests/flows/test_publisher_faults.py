@@ -143,16 +143,22 @@ def patient(played: Played) -> None:
 
 FATAL: dict[str, tuple[Callable[[bytes], Answer], str]] = {
     "500 for good": (lambda body: publisher.status(500), "answered 500"),
-    "time-out in mid-body": (publisher.silent, "."),
-    "truncated body": (publisher.truncated, "."),
-    "longer than announced": (lambda body: publisher.too_long(body, len(body) - 7), "bytes"),
-    "chunks without an end": (publisher.broken_chunks, "."),
-    "gzip bomb": (lambda body: publisher.bomb(64 * 2**20), "times|unfold|more than"),
-    "torn gzip": (lambda body: ok(publisher.gzipped(body)[:-9], encoding="gzip"), "."),
+    "time-out in mid-body": (publisher.silent, "fell silent in the middle"),
+    "truncated body": (publisher.truncated, "broke off before its end"),
+    "longer than announced": (
+        lambda body: publisher.too_long(body, len(body) - 7),
+        "sent more than the [0-9]+ bytes it announced",
+    ),
+    "chunks without an end": (publisher.broken_chunks, "broke off before its end"),
+    "gzip bomb": (lambda body: publisher.bomb(64 * 2**20), "unfolds to more than 200 times"),
+    "torn gzip": (
+        lambda body: ok(publisher.gzipped(body)[:-9], encoding="gzip"),
+        "gzip bytes of the answer end too early",
+    ),
     "redirect to a private address": (lambda body: publisher.redirect(307, "http://10.0.0.1/x"), "not one of those"),
     "redirect to this machine": (lambda body: publisher.redirect(307, "http://127.0.0.1:9/x"), "not one of those"),
     "404": (lambda body: publisher.status(404), "answered 404"),
-    "not HTTP": (lambda body: publisher.raw(b"\x00\xff" * 40), "."),
+    "not HTTP": (lambda body: publisher.raw(b"\x00\xff" * 40), "is not HTTP"),
 }
 
 
@@ -160,7 +166,7 @@ FATAL: dict[str, tuple[Callable[[bytes], Answer], str]] = {
 def test_a_look_that_fails_changes_nothing_but_the_log(fault: str, played: Played) -> None:
     answer, words = FATAL[fault]
     played.play(answer(played.good()))
-    with pytest.raises(FetchFailed, match=f"(?i){words}") as failed:
+    with pytest.raises(FetchFailed, match=words) as failed:
         played.collect()
     assert "\n" not in str(failed.value)
     assert failed.value.remedy

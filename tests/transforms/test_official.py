@@ -27,7 +27,8 @@ def report(report_id: str, start: str, end: str, value: int, **more: Any) -> dic
         "report_id": report_id, "origin_id": report_id, "country": "FIN", "scope": "national", "mode": "all",
         "direction": "entry", "citizenship": "RUS", "measure": "crossings", "system": "border_control",
         "period_start": first, "period_end": last, "statistic": "total", "modality": "observed",
-        "cutoff_assumed": False, "period_basis": "stated", "timezone": "Europe/Helsinki", "qualifier": "exact", "value": value, "tier": 1, "series": NATIONAL, "role": "regular",
+        "cutoff_assumed": False, "period_basis": "stated", "timezone": "Europe/Helsinki", "qualifier": "exact",
+        "value": value, "tier": 1, "series": NATIONAL, "role": "regular",
         "source_id": "an-office", "recorded_at": stamp, "published_at": stamp, "start_instant": pd.Timestamp(first, tz="UTC"),
         "end_instant": pd.Timestamp(last, tz="UTC") + pd.Timedelta(days=1), "per_day": False, "lower": value,
         "upper": value, "sigma": 1.0, "decision_ids": [],
@@ -203,7 +204,8 @@ def test_a_revised_statistic_binds_no_estimate_of_an_earlier_vintage() -> None:
     other = report(
         "said", "2026-03-05", "2026-03-05", 4, recorded="2026-05-01", source_id="register", role="constraint"
     )
-    rows = REPORTS.conform(reports(first, second, other)).to_pandas(types_mapper=pd.ArrowDtype)
+    told = reports(first, second, other).astype("object")
+    rows = REPORTS.conform(told.where(told.notna(), None)).to_pandas(types_mapper=pd.ArrowDtype)
 
     def role_of(as_of: dt.datetime | None) -> dict[str, str]:
         found = vintages.encoded(rows, decisions.none(), as_of)
