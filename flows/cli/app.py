@@ -96,7 +96,9 @@ def plot(
     country: Country,
     out: Annotated[Path, typer.Option(help="Picture to write: .png, .svg or .pdf.")],
     direction: Annotated[str, typer.Option(help="entry, exit, both or net.")] = "entry",
-    series: Annotated[str | None, typer.Option(help="Another series than the national one of citizens of Russia.")] = None,
+    series: Annotated[
+        str | None, typer.Option(help="Another series than the national one of citizens of Russia.")
+    ] = None,
     start: Annotated[dt.datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First local date.")] = None,
     end: Annotated[dt.datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last local date.")] = None,
 ) -> None:

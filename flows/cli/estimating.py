@@ -115,7 +115,9 @@ def _say(held: Any, built: daily.Built, row: dict[str, Any], *, json: bool) -> N
     words = {
         end: proofs.sentence(
             proofs.summands(row[f"{end}_proof"], figures, *window, bound, upper=end == "upper"),
-            bound, upper=end == "upper", named=row[f"{end}_proof"],
+            bound,
+            upper=end == "upper",
+            named=row[f"{end}_proof"],
         )
         for end, bound in (("lower", low), ("upper", high))
     }

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 
 from crossings.settings import settings
 from flows import pipeline
@@ -29,7 +30,7 @@ def run_pipeline(*, local: bool, rebuild: bool, json: bool, look: bool = True) -
 
 
 def _teller(console: Console) -> pipeline.Tell:
-    return lambda text: console.print(f"[dim]·[/] {text}")
+    return lambda text: console.print(f"[dim]·[/] {escape(text)}")
 
 
 def _as_flow(console: Console, rebuild: bool, *, look: bool) -> pipeline.Outcome:
@@ -74,10 +75,20 @@ def table(
     title: str = "",
     whole: tuple[str, ...] = (),
 ) -> None:
-    """Print a plain table; columns are (name, justification), those in `whole` are never folded."""
+    """Print a plain table; columns are (name, justification), those in `whole` are never folded.
+
+    Such a table is set narrow, so that it fits into 80 columns.
+    """
     from rich.table import Table
 
-    shown = Table(title=title or None, title_justify="left", box=None, pad_edge=False, header_style="dim")
+    shown = Table(
+        title=title or None,
+        title_justify="left",
+        box=None,
+        pad_edge=False,
+        collapse_padding=bool(whole),
+        header_style="dim",
+    )
     for name, justify in columns:
         shown.add_column(name, justify=justify, overflow="fold", no_wrap=name in whole)  # type: ignore[arg-type]
     for row in rows:

@@ -46,7 +46,7 @@ def list_sources(*, json: bool) -> None:
     waiting = sum(not r["confirmed"] for r in rows)
     console.print(f"\n* {waiting} of {len(rows)} are not confirmed on the live service and are never scheduled;\n"
                   "  `crossings sources check ID` looks at one and tells what came.\n"
-                  "cadence: D day, W week, M month, Q quarter, A year. looked: day of the last look.\n"
+                  "cadence: D day, W week, M month, Q quarter, A year. looked: last look, UTC.\n"
                   "state: never (nothing came yet), fresh, due, overdue, ended.")  # fmt: skip
     for r in rows:
         if r["last_failure"]:
@@ -75,7 +75,7 @@ def check(source_id: str, *, base_url: str | None) -> None:
     if len(seen):
         console.print(f"  periods    {seen['period_start'].min()} to {seen['period_end'].max()}")
     for row in parsed.rejected.head(5).itertuples():
-        console.print(f"  refused    {row.payload_locator}: {row.reason} ({row.rule})")
+        console.print(f"  refused    {row.payload_locator}: {row.reason} ({row.rule})", markup=False)
 
 
 def serve(source_id: str, folder: Path, port: int) -> None:
@@ -118,7 +118,7 @@ def ingest(source_id: str, *, base_url: str | None, files: list[Path], json: boo
     console.print("{source_id}: {rows_in:,} rows in = {accepted:,} accepted + {quarantined:,} quarantined "
                   "+ {duplicates:,} duplicates".format(**counts))  # fmt: skip
     for row in found.frame("quarantine").head(5).itertuples():
-        console.print(f"[yellow]set aside[/] {row.payload_locator}: {row.reason} ({row.rule})")
+        console.print(f"[yellow]set aside[/] {escape(f'{row.payload_locator}: {row.reason} ({row.rule})')}")
     reports = found.frame("reports")
     if len(reports):
         first, last = reports["period_start"].min(), reports["period_end"].max()
@@ -136,7 +136,11 @@ def look_back(source_id: str, start: dt.date, *, base_url: str | None, json: boo
     """Look at one source for every period since a date and tell the row accounting."""
     console = Console(stderr=json, highlight=False, soft_wrap=True)
     workspace = Workspace.open(settings())
-    counts = pipeline.backfill(workspace, pipeline.in_process, console.print, source_id, start, base_url)
+
+    def tell(text: str) -> None:
+        console.print(escape(text))
+
+    counts = pipeline.backfill(workspace, pipeline.in_process, tell, source_id, start, base_url)
     if json:
         print(jsonlib.dumps(counts, indent=1))
 

@@ -198,12 +198,12 @@ def test_a_clash_within_a_series_is_told_once_and_not_as_a_clash_between_series(
         said("a", NAME["entry"], 1, 1, 100),
         said("b", NAME["entry"], 1, 1, 130),
         said("x", NAME["exit"], 1, 1, 50),
-        said("both", NAME["both"], 1, 1, 170),
+        said("both", NAME["both"], 1, 1, 165),
     )
     conflicts = result.findings[result.findings["rule"] == "conflict"]
     assert [list(ids) for ids in conflicts["report_ids"]] == [["a", "b"]]
     assert cell(result, NAME["both"], 1)["status"] == "reported"
-    assert ends(cell(result, NAME["entry"], 1)) == (120, 120)
+    assert ends(cell(result, NAME["entry"], 1)) == (115, 115)
 
 
 def test_points_of_single_series_stay_where_the_identities_hold_on_them():
@@ -219,7 +219,7 @@ def test_points_give_way_where_an_identity_needs_it_and_only_there():
     quiet = [said(f"q{d}", NAME["entry"], d, d, 100 + d) for d in (20, 21, 23)] + [said("q", NAME["entry"], 20, 26, 800)]
     tight = [said("e", NAME["entry"], 1, 2, 200), said("x", NAME["exit"], 1, 2, 100), said("b", NAME["both"], 1, 1, 230)]
     before, after = built(*quiet), built(*quiet, *tight)
-    late = after.daily[(after.daily["series"] == NAME["entry"]) & [d.day >= 20 for d in after.daily["date"]]]
+    late = after.daily[(after.daily["series"] == NAME["entry"]) & (after.daily["date"] >= dt.date(2022, 9, 20))]
     alone = before.daily[before.daily["series"] == NAME["entry"]]
     assert DAILY.conform(late).equals(DAILY.conform(alone))
     entry, leaving = (cell(after, NAME[d], 1)["estimate"] for d in ("entry", "exit"))

@@ -153,7 +153,7 @@ def test_moved_reports_are_told_one_by_one_with_the_conflict():
         report("media", 3, 9, 80000, 80000, tier=4, sigma=5000.0),
     )
     told = result.findings.set_index("rule")
-    assert set(told.index) == {"conflict", "reconciled", "V57"}
+    assert set(told.index) == {"conflict", "reconciled", "V57", "V60"}
     assert told.loc["reconciled", "gap"] == -30000
     assert "80,000 to 50,000" in told.loc["reconciled", "message"]
     assert told.loc["V57", "severity"] == "warn"
@@ -165,7 +165,57 @@ def test_moved_reports_are_told_one_by_one_with_the_conflict():
 def test_a_final_official_figure_that_would_move_stops_the_series():
     result = built(report("a", 3, 9, 100, 100, tier=1), report("b", 3, 9, 200, 200, tier=1))
     stops = result.findings[result.findings["severity"] == "stop"]
-    assert list(stops["rule"]) == ["V58", "V58"]
+    assert list(stops["rule"]) == ["V58", "V58", "V60"]
+
+
+WEEK = [4824, 6470, 7667, 8572, 8314, 7743, 7056]  # 21 to 27 September 2022, the Finnish land border
+
+
+def finnish_week(**more):
+    days = [report(f"d{21 + i}", 21 + i, 21 + i, v, v, sigma=0.001 * v) for i, v in enumerate(WEEK)]
+    return built(*days, report("w", 21, 27, 50655, 50655, sigma=50.655), **more)
+
+
+def test_exact_days_that_hardly_move_keep_what_was_printed_and_the_one_that_moves_most_gives_way():
+    result = finnish_week()
+    slack = {f["report_ids"][0]: f["gap"] for f in result.findings.to_dict("records") if f["rule"] == "reconciled"}
+    assert all(0 < s < 0.5 for i, s in slack.items() if i != "w")
+    rows = [day(result, d) for d in range(21, 28)]
+    short = result.solved["fin-entry"].reconciled.relaxed
+    needed = int(short.lower[short.report_id == "w"][0]) - sum(WEEK)
+    changed = {f"d{r['date'].day}" for r, v in zip(rows, WEEK, strict=True) if r["estimate"] != v}
+    assert changed == set(sorted(slack.keys() - {"w"}, key=lambda i: -slack[i])[:needed])
+    assert needed == 1
+    for row in rows:
+        kept = f"d{row['date'].day}" not in changed
+        assert row["status"] == ("reported" if kept else "reconciled")
+        assert (row["obs_status"], row["reliability"]) == ("E", 2)
+    assert sum(r["estimate"] for r in rows) == sum(WEEK) + needed
+
+
+def test_a_day_that_would_have_to_move_by_half_a_person_or_more_is_no_longer_what_was_printed():
+    result = built(report("a", 1, 1, 100, 100), report("b", 2, 2, 100, 100), report("w", 1, 2, 260, 260))
+    assert {day(result, d)["status"] for d in (1, 2)} == {"reconciled"}
+    assert [day(result, d)["estimate"] for d in (1, 2)] == [120, 120]
+
+
+def test_a_report_in_three_conflicts_comes_first_in_the_review():
+    wrong = [report(f"w{i}", 1, 2 + i, 500 + 10 * i, 500 + 10 * i) for i in range(3)]
+    result = built(report("a", 1, 6, 100, 100, tier=1), *wrong)
+    told = result.findings[result.findings["rule"] == "V73"]
+    assert [(list(ids), severity) for ids, severity in zip(told["report_ids"], told["severity"], strict=True)] == [
+        (["a"], "warn")
+    ]
+    few = built(report("a", 1, 6, 100, 100, tier=1), *wrong[:2]).findings
+    assert "V73" not in set(few["rule"])
+
+
+def test_a_small_conflict_does_not_stop_a_series_and_a_large_one_does():
+    small = built(report("a", 1, 7, 1000, 1000), report("b", 1, 7, 1050, 1050)).findings
+    assert "V60" not in set(small["rule"])
+    large = built(report("a", 1, 7, 1000, 1000), report("b", 1, 7, 1060, 1060)).findings
+    (stop,) = large[large["rule"] == "V60"].to_dict("records")
+    assert (stop["severity"], stop["gap"], sorted(stop["report_ids"])) == ("stop", 60, ["a", "b"])
 
 
 def test_other_blocks_keep_every_byte_when_one_changes():

@@ -1,5 +1,7 @@
 """Whole crossings: every total holds in integers, also where the solver's accuracy does not reach."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -7,9 +9,9 @@ from hypothesis import strategies as st
 from interval_systems import DAY, midnights, system, truthful
 
 from transforms import network
-from transforms.bounds import solve
+from transforms.bounds import infeasible_blocks, solve
 from transforms.estimate import EstimateSettings, smoothest_path
-from transforms.whole import whole_path
+from transforms.whole import pinned, whole_path
 
 S = EstimateSettings()
 
@@ -67,3 +69,31 @@ def test_noise_of_the_solver_never_shows(noise):
     cumulative = np.array([0.0, 10.5, 21.0, 31.5, 42.0]) + noise * np.array([0, 1, -1, 1, -1])
     assert list(np.diff(whole_path(nodes, cumulative, c, 0.5))) == [11, 10, 11, 10]
     assert nodes[-1] == 4 * DAY
+
+
+def test_days_keep_their_value_in_the_order_given_until_one_has_to_give_way():
+    c = system(("a", 0, 1, 10, 11), ("b", 1, 2, 20, 21), ("c", 2, 3, 30, 31), ("w", 0, 3, 61, 70))
+    for order, last in (([0, 1, 2], "c"), ([2, 1, 0], "a"), ([1, 2, 0], "a")):
+        narrow, kept = pinned(c, np.array(order), c.lower[order])
+        assert {str(c.report_id[r]) for r in kept} == {"a", "b", "c"} - {last}
+        assert not infeasible_blocks(narrow)
+
+
+@settings(max_examples=60, deadline=None)
+@given(truthful(), st.randoms(use_true_random=False))
+def test_halving_finds_the_same_days_as_trying_one_by_one(given_, random):
+    c, _ = given_
+    rows = np.flatnonzero(np.isfinite(c.upper) & (c.lower > 0))
+    rows = np.array(random.sample(list(rows), len(rows)), dtype=np.intp)
+    value = np.array([random.choice([c.lower[r], c.upper[r]]) for r in rows])
+    narrow, kept = pinned(c, rows, value)
+    one_by_one = c
+    for row, v in zip(rows, value, strict=True):
+        lower, upper = one_by_one.lower.copy(), one_by_one.upper.copy()
+        lower[row] = upper[row] = v
+        tried = replace(one_by_one, lower=lower, upper=upper)
+        if not infeasible_blocks(tried):
+            one_by_one = tried
+    assert (narrow.lower == one_by_one.lower).all()
+    assert (narrow.upper == one_by_one.upper).all()
+    assert set(kept) <= set(rows)

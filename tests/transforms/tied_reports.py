@@ -38,7 +38,7 @@ def said(report_id, series, first, last, lower, upper=None, **more):
     return {
         "report_id": report_id, "origin_id": report_id, "series": series, "tier": 2, "sigma": 5.0,
         "start_instant": ends[0], "end_instant": ends[-1], "per_day": False, "role": "constraint",
-        "lower": float(lower), "upper": float(upper), "publisher": "guard", "speech_mode": "written_table",
+        "lower": float(lower), "upper": float(upper) if np.isfinite(upper) else np.nan, "publisher": "guard", "speech_mode": "written_table",
         "value": float(lower) if exact else np.nan, "qualifier": "exact" if exact else "about",
     } | more  # fmt: skip
 
@@ -88,7 +88,7 @@ def flow_range(reports, goal, n):
     target = row(goal[0], *goal[1:])
     found = []
     for direction in (1, -1):
-        solution = linprog(direction * target, A_ub=np.array(lines), b_ub=right, bounds=[(0, None)] * (2 * n))
+        solution = linprog(direction * target, A_ub=np.array(lines), b_ub=right, bounds=[(0, None)] * (2 * n), options={"presolve": False})
         if solution.status == 2:
             return None
         found.append(np.inf * -direction if solution.status in (3, 4) else direction * solution.fun)
