@@ -140,6 +140,8 @@ def _ingest(
 
 
 def _publish(workspace: Workspace, each: Each, tell: Tell, payloads: dict[str, str], rebuild: bool) -> Outcome:
+    if not payloads:
+        raise CrossingsError("the archive holds nothing to publish", "run `crossings run` or `crossings ingest SOURCE` first")
     inputs = steps.planned(workspace, payloads)
     current = workspace.lake.current()
     if current is not None and current.path.name == release_id(inputs) and not rebuild:

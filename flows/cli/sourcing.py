@@ -57,13 +57,13 @@ def check(source_id: str, *, base_url: str | None) -> None:
     """Look at one source live and tell what came, against what its YAML declares; no release will read it."""
     workspace = Workspace.open(settings())
     spec = workspace.source(source_id)
+    if spec.parser == steps.STATEMENTS:
+        raise CrossingsError(f"{spec.id} is a statement file on this machine", f"run `crossings ingest {spec.id}`")
     console = Console(highlight=False, soft_wrap=True)
     console.print(f"{spec.id}: {spec.title} ({spec.publisher})")
     console.print(f"  confirmed  {'yes' if spec.confirmed else 'no'}")
     for point in spec.to_confirm:
         console.print(f"  to confirm {point}")
-    if spec.parser == steps.STATEMENTS:
-        raise CrossingsError(f"{spec.id} is a statement file on this machine", f"run `crossings ingest {spec.id}`")
     payloads = looking.contents(workspace.archive, looking.ask(workspace, spec, base_url=base_url))
     for payload in payloads:
         console.print(f"  came       {payload.name}: {len(payload.content):,} bytes, sha256 {payload.sha256[:12]}…")

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from parse_support import RECORDED, ROOT, sources
+import yaml
+from parse_support import RECORDED, sources
 from published import Spoken
 from serving import revised, served
 
@@ -98,8 +99,9 @@ def test_check_tells_what_came_and_brings_nothing_into_a_release(lake: Path, cop
         "12 accepted, 0 refused, 0 not selected", "periods    2026-01-01 to 2026-02-28",
     ):  # fmt: skip
         assert words in said.out
-    assert command("publish", "--local").code == 0
-    assert Lake(lake).release().read("official").num_rows == 0
+    published = command("publish", "--local")
+    assert published.code == 1
+    assert "the archive holds nothing to publish — run" in published.err
 
 
 def test_check_shows_refused_rows_as_they_came(lake: Path, command: Command) -> None:
@@ -153,7 +155,7 @@ def test_ingest_of_several_files_named_after_their_roles(lake: Path, command: Co
     assert json.loads(said.out)["accepted"] == 12
 
 
-def test_a_statement_file_is_ingested_as_statements(lake: Path, command: Command, tmp_path: Path) -> None:
+def test_a_statement_file_is_ingested_as_statements(lake: Path, command: Command, small_data: Path) -> None:
     said = command("ingest", "register", "--file", str(RECORDED / "register" / "reports.csv"))
     assert said.code == 0, said.err
     assert "register: " in said.out
@@ -168,13 +170,13 @@ def test_requarantine_frees_what_a_mended_mapping_understands(lake: Path, comman
     before = Lake(lake).release().read("quarantine").to_pandas()
     assert len(before) == 2
     path = small_data / "sources" / "ru-fsb-exits.yaml"
-    path.write_text(path.read_text().replace("Walk: {mode: foot}", "Walk: {mode: foot}, Tram: {mode: other}"))
+    path.write_text(path.read_text().replace("Walk: {mode: foot}", "Walk: {mode: foot}, Tram: {mode: land}"))
     said = command("requarantine", "--json")
     assert said.code == 0, said.err
     told = json.loads(said.out)
     assert (told["before"], len(told["readmitted"]), told["still"]) == (2, 1, 1)
     reports = Lake(lake).release().read("reports", "FIN").to_pandas()
-    assert reports.loc[reports["mode"] == "other", "value"].tolist() == [5]
+    assert reports.loc[reports["mode"] == "land", "value"].tolist() == [5]
     assert "0 of 1 records left quarantine, 1 stay" in command("requarantine").out
 
 
@@ -208,7 +210,7 @@ def test_a_publisher_that_nobody_plays_is_one_line(
 ) -> None:
     path = small_data / "sources" / "eu-eurostat-asylum.yaml"
     assert "retries" not in path.read_text()
-    path.write_text(path.read_text().replace("fetch:", "fetch:\n  retries: 0", 1))
+    path.write_text(path.read_text().replace("fetch: {", "fetch: {retries: 0, ", 1))
     with served(sources()["eu-eurostat-asylum"]) as address:
         pass
     refused(command("ingest", "eu-eurostat-asylum", "--base-url", address), "127.0.0.1")
@@ -265,4 +267,25 @@ def test_one_source_that_cannot_be_read_keeps_no_other_out_of_a_release(
     (told,) = findings.loc[findings["rule"] == "unreadable_look"].to_dict("records")
     assert told["severity"] == "error"
     assert "ru-fsb-exits" in told["message"]
-    assert ROOT.name not in told["message"]
+
+
+def test_a_publisher_that_gives_nothing_keeps_no_other_out_of_a_release(
+    lake: Path, command: Command, small_data: Path
+) -> None:
+    """A scheduled source at a loopback address, which a fetch without a served copy must refuse."""
+    path = small_data / "sources" / "eu-eurostat-asylum.yaml"
+    said = yaml.safe_load(path.read_text(encoding="utf-8")) | {"confirmed": True}
+    del said["to_confirm"]
+    for address in said["addresses"]:
+        address["url"] = "https://127.0.0.1:9/" + address["url"].split("/", 3)[3]
+    said["fetch"]["retries"] = 0
+    path.write_text(yaml.safe_dump(said, default_flow_style=False), encoding="utf-8")
+    run = command("run", "--local")
+    assert run.code == 0, run.err
+    assert "looking at eu-eurostat-asylum, register" in run.out
+    assert "eu-eurostat-asylum: GET https://127.0.0.1:9/" in run.out
+    assert "what the archive holds of it stands" in run.out
+    assert Lake(lake).release().read("reports").num_rows == 12
+    rows = {r["source_id"]: r for r in json.loads(command("sources", "--json").out)}
+    assert rows["eu-eurostat-asylum"]["last_failure"]
+    assert rows["eu-eurostat-asylum"]["state"] == "never"

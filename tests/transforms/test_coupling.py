@@ -164,7 +164,9 @@ def test_a_net_alone_is_bounded_where_a_report_speaks_of_the_day():
 
 
 def test_entries_and_exits_give_a_net_on_days_that_nothing_ties():
-    result = built(said("e", NAME["entry"], 1, 3, 300), said("x", NAME["exit"], 1, 1, 40), said("y", NAME["exit"], 2, 3, 90))
+    result = built(
+        said("e", NAME["entry"], 1, 3, 300), said("x", NAME["exit"], 1, 1, 40), said("y", NAME["exit"], 2, 3, 90)
+    )
     row = cell(result, NAME["net"], 1)
     assert row["estimate"] == cell(result, NAME["entry"], 1)["estimate"] - 40
     assert ends(row) == (-40, 260)
@@ -174,7 +176,9 @@ def test_entries_and_exits_give_a_net_on_days_that_nothing_ties():
 
 
 def test_a_clash_between_series_names_the_reports_and_the_identity():
-    result = built(said("e", NAME["entry"], 1, 1, 100), said("x", NAME["exit"], 1, 1, 50), said("n", NAME["net"], 1, 1, 80))
+    result = built(
+        said("e", NAME["entry"], 1, 1, 100), said("x", NAME["exit"], 1, 1, 50), said("n", NAME["net"], 1, 1, 80)
+    )
     FINDINGS.conform(result.findings)
     told = result.findings.set_index("rule")
     conflict = told.loc["conflict"]
@@ -216,8 +220,14 @@ def test_points_of_single_series_stay_where_the_identities_hold_on_them():
 
 
 def test_points_give_way_where_an_identity_needs_it_and_only_there():
-    quiet = [said(f"q{d}", NAME["entry"], d, d, 100 + d) for d in (20, 21, 23)] + [said("q", NAME["entry"], 20, 26, 800)]
-    tight = [said("e", NAME["entry"], 1, 2, 200), said("x", NAME["exit"], 1, 2, 100), said("b", NAME["both"], 1, 1, 230)]
+    quiet = [said(f"q{d}", NAME["entry"], d, d, 100 + d) for d in (20, 21, 23)] + [
+        said("q", NAME["entry"], 20, 26, 800)
+    ]
+    tight = [
+        said("e", NAME["entry"], 1, 2, 200),
+        said("x", NAME["exit"], 1, 2, 100),
+        said("b", NAME["both"], 1, 1, 230),
+    ]
     before, after = built(*quiet), built(*quiet, *tight)
     late = after.daily[(after.daily["series"] == NAME["entry"]) & (after.daily["date"] >= dt.date(2022, 9, 20))]
     alone = before.daily[before.daily["series"] == NAME["entry"]]
@@ -302,8 +312,14 @@ def test_the_series_that_may_say_something_about_another_are_found():
 
 def test_windows_that_end_within_a_day_leave_that_day_to_its_own_series():
     noon = 12 * 3600
-    reports = [said("e", NAME["entry"], 1, 2, 100), said("x", NAME["exit"], 1, 2, 50), said("b", NAME["both"], 1, 1, 90)]
-    shifted = [r | {"start_instant": r["start_instant"] + noon, "end_instant": r["end_instant"] + noon} for r in reports]
+    reports = [
+        said("e", NAME["entry"], 1, 2, 100),
+        said("x", NAME["exit"], 1, 2, 50),
+        said("b", NAME["both"], 1, 1, 90),
+    ]
+    shifted = [
+        r | {"start_instant": r["start_instant"] + noon, "end_instant": r["end_instant"] + noon} for r in reports
+    ]
     result = built(*shifted)
     middle = cell(result, NAME["entry"], 2)
     assert ends(middle) == (0, 100)

@@ -27,7 +27,12 @@ def running(report_id, last, lower, upper, **more):
 
 def test_a_running_total_that_falls_is_told_with_both_reports():
     (found,) = told(running("a", 5, 500, 510), running("b", 9, 400, 480), running("c", 12, 600, 600))
-    assert (found["rule"], found["severity"], list(found["report_ids"]), found["gap"]) == ("V28", "warn", ["a", "b"], 20)
+    assert (found["rule"], found["severity"], list(found["report_ids"]), found["gap"]) == (
+        "V28",
+        "warn",
+        ["a", "b"],
+        20,
+    )
     assert (found["date_start"], found["date_end"]) == (dt.date(2022, 9, 1), dt.date(2022, 9, 9))
 
 
@@ -46,14 +51,21 @@ def test_it_is_not_told_where_the_totals_may_agree_or_are_not_one_chain(later):
 
 
 def test_the_same_count_three_days_in_a_row_is_told_and_two_or_zeros_are_not():
-    days = [report(f"d{i}", i, i, v, v) for i, v in ((1, 50), (2, 50), (3, 50), (5, 70), (6, 70), (8, 0), (9, 0), (10, 0))]
+    days = [
+        report(f"d{i}", i, i, v, v) for i, v in ((1, 50), (2, 50), (3, 50), (5, 70), (6, 70), (8, 0), (9, 0), (10, 0))
+    ]
     (found,) = told(*days)
     assert (found["rule"], list(found["report_ids"])) == ("V42", ["d1", "d2", "d3"])
     assert (found["date_start"], found["date_end"]) == (dt.date(2022, 9, 1), dt.date(2022, 9, 3))
 
 
 def test_a_jump_between_days_is_told_unless_an_event_explains_it():
-    days = [report("a", 1, 1, 100, 100), report("b", 2, 2, 501, 501), report("c", 3, 3, 101, 101), report("d", 4, 4, 20, 20)]
+    days = [
+        report("a", 1, 1, 100, 100),
+        report("b", 2, 2, 501, 501),
+        report("c", 3, 3, 101, 101),
+        report("d", 4, 4, 20, 20),
+    ]
     assert [(f["rule"], list(f["report_ids"])) for f in told(*days)] == [("V39", ["a", "b"]), ("V39", ["c", "d"])]
     assert told(*days[2:], events=breaks_on(["2022-09-04"], "FIN")) == []
     assert len(told(*days[2:], events=breaks_on(["2022-09-04"], "KAZ"))) == 1

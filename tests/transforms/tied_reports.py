@@ -46,7 +46,9 @@ def said(report_id, series, first, last, lower, upper=None, **more):
 def built(*reports, definitions=None, events=None, **more):
     """`daily.build` on the four flows of one key, or on the definitions given."""
     rows = [series_of(direction=d) for d in FLOWS] if definitions is None else definitions
-    return build(pd.DataFrame(list(reports)), pd.DataFrame(rows), breaks_on([], "FIN") if events is None else events, **more)
+    return build(
+        pd.DataFrame(list(reports)), pd.DataFrame(rows), breaks_on([], "FIN") if events is None else events, **more
+    )
 
 
 def cell(result, series, number):
@@ -88,7 +90,13 @@ def flow_range(reports, goal, n):
     target = row(goal[0], *goal[1:])
     found = []
     for direction in (1, -1):
-        solution = linprog(direction * target, A_ub=np.array(lines), b_ub=right, bounds=[(0, None)] * (2 * n), options={"presolve": False})
+        solution = linprog(
+            direction * target,
+            A_ub=np.array(lines),
+            b_ub=right,
+            bounds=[(0, None)] * (2 * n),
+            options={"presolve": False},
+        )
         if solution.status == 2:
             return None
         found.append(np.inf * -direction if solution.status in (3, 4) else direction * solution.fun)

@@ -1,0 +1,50 @@
+"""The Finnish week of September 2022 and the tied series of the real register, as a release shows them."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pandas as pd
+
+from crossings import catalog
+
+FINLAND = "FIN/entry/RUS/national/land/crossings/border_control"
+EAST = "FIN/{}/RUS/district:southeast-finland/land/crossings/border_control"
+
+
+def day(series: str, number: int) -> pd.Series:
+    rows = catalog.daily("FIN")
+    found = rows[(rows["series"] == series) & (rows["date"] == dt.date(2022, 9, number))]
+    assert len(found) == 1
+    return found.iloc[0]
+
+
+def test_printed_days_stay_printed_in_the_finnish_week(analyst) -> None:
+    printed = {21: 4824, 22: 6470, 23: 7667, 24: 8572, 25: 8314, 27: 7056}
+    rows = {number: day(FINLAND, number) for number in (*printed, 26)}
+    assert {n: rows[n]["estimate"] for n in printed} == printed
+    assert {rows[n]["status"] for n in printed} == {"reported"}
+    assert {rows[n]["obs_status"] for n in rows} == {"E"}
+    assert (rows[26]["estimate"], rows[26]["status"]) == (7744, "reconciled")
+
+
+def test_a_count_of_both_directions_gives_exits_and_the_net(analyst) -> None:
+    entries, both = day(EAST.format("entry"), 21), day(EAST.format("both"), 21)
+    exits, net = day(EAST.format("exit"), 21), day(EAST.format("net"), 21)
+    assert exits["lower"] >= both["lower"] - entries["upper"]
+    assert exits["upper"] <= both["upper"] - entries["lower"]
+    assert net["upper"] <= 2 * entries["upper"] - both["lower"]
+
+
+def test_nothing_clashes_between_series(analyst) -> None:
+    findings = catalog.findings()
+    assert "reconciled_links" not in set(findings["rule"])
+    assert not findings.loc[findings["rule"] == "conflict", "message"].str.contains(" under ").any()
+
+
+def test_derived_series_are_defined_and_say_so(analyst) -> None:
+    daily, series = catalog.daily(), catalog.load("series").set_index("series")
+    assert set(daily["series"]) <= set(series.index)
+    made = [name for name in set(daily["series"]) if " minus " in name]
+    assert made
+    assert not series.loc[made, "declared"].any()
