@@ -38,7 +38,8 @@ def said(report_id, series, first, last, lower, upper=None, **more):
     return {
         "report_id": report_id, "origin_id": report_id, "series": series, "tier": 2, "sigma": 5.0,
         "start_instant": ends[0], "end_instant": ends[-1], "per_day": False, "role": "constraint",
-        "lower": float(lower), "upper": float(upper) if np.isfinite(upper) else np.nan, "publisher": "guard", "speech_mode": "written_table",
+        "lower": float(lower), "upper": float(upper) if np.isfinite(upper) else np.nan,
+        "publisher": "guard", "speech_mode": "written_table",
         "value": float(lower) if exact else np.nan, "qualifier": "exact" if exact else "about",
     } | more  # fmt: skip
 
