@@ -32,8 +32,8 @@ def common_point(stretch: Stretch, solved: Mapping[str, SolvedSeries]) -> Stretc
         point = _closed(block, _path(stretch, stretch.settled))
         return replace(stretch, point=point, together=True, pointless=bool(stretch.settled.path().reason))
     point, binding = _lazily(stretch, solved)
-    if _broken(stretch, point, solved) and np.any(outside := _outside(stretch, point)):
-        return replace(stretch, point=np.where(outside, np.nan, point), together=True, pointless=True)
+    if _broken(stretch, point, solved) and np.any(days := _unfitting(stretch, point)):
+        return replace(stretch, point=np.where(days, np.nan, point), together=True, pointless=True)
     return replace(stretch, point=point, together=bool(binding))
 
 
@@ -79,13 +79,27 @@ def _undisturbed(
     return kept if complete and not _broken(stretch, kept, solved) else point
 
 
-def _outside(stretch: Stretch, point: FloatArray) -> NDArray[np.bool_]:
-    """Members x days: points outside their bounds, and all points of a day on which an identity is broken."""
+def _unfitting(stretch: Stretch, point: FloatArray) -> NDArray[np.bool_]:
+    """Days on which some point is outside its bounds, breaks an identity, or belongs to a sum that misses a report."""
     block, bounds = stretch.block, stretch.day_bounds()
     low = np.array([[bounds[name, int(d)].lower for d in stretch.days] for name in block.members])
     high = np.array([[bounds[name, int(d)].upper for d in stretch.days] for name in block.members])
-    outside: NDArray[np.bool_] = (point < low) | (point > high)
-    return outside | outside.any(axis=0)
+    days: NDArray[np.bool_] = np.asarray(((point < low) | (point > high)).any(axis=0))
+    for link in block.links:
+        if not link.identical_windows:
+            total = _sum_of(link, block, point)
+            days = days | np.asarray((total > 0) | ((link.sense == "=") & (total < 0)))
+    missed, unequal = _against_reports(stretch, point)
+    starts = stretch.midnights[stretch.days]
+    for start, end in [(a, b) for _, a, b in missed] + [window for _, window in unequal]:
+        days |= (starts >= start) & (starts < end)
+    return days
+
+
+def _sum_of(link: Link, block: Block, point: FloatArray) -> FloatArray:
+    """Left side minus right side of an identity, by day; nan where a member has no point."""
+    rows = [block.members.index(s) for s, _ in link.terms]
+    return np.asarray(np.array([c for _, c in link.terms]) @ point[rows])
 
 
 def _of_members(block: Block, rows: IntArray) -> Statements:
@@ -155,41 +169,51 @@ def _closed(block: Block, point: FloatArray) -> FloatArray:
 def _broken(stretch: Stretch, point: FloatArray, solved: Mapping[str, SolvedSeries]) -> set[Link]:
     """Identities that the points break, and those of members whose points break a report, a bound, or are missing."""
     block = stretch.block
-    position = {name: m for m, name in enumerate(block.members)}
     broken: set[Link] = set()
     for link in block.links:
         if not link.identical_windows:
-            total = np.array([c for _, c in link.terms]) @ point[[position[s] for s, _ in link.terms]]
+            total = _sum_of(link, block, point)
             if np.any(total > 0) or (link.sense == "=" and np.any(total < 0)):
                 broken.add(link)
-    wrong, unequal = _against_reports(stretch, point)
-    wrong |= _outside_bounds(stretch, point, solved)
-    return broken | unequal | {link for link in block.links if wrong & {s for s, _ in link.terms}}
+    missed, unequal = _against_reports(stretch, point)
+    wrong = {name for name, _, _ in missed} | _unseen(stretch) | _outside_bounds(stretch, point, solved)
+    broken |= {link for link, _ in unequal}
+    return broken | {link for link in block.links if wrong & {s for s, _ in link.terms}}
 
 
-def _against_reports(stretch: Stretch, point: FloatArray) -> tuple[set[str], set[Link]]:
-    """Members whose points miss a report over whole days, and identities broken over windows their members share."""
+def _against_reports(
+    stretch: Stretch, point: FloatArray
+) -> tuple[list[tuple[str, int, int]], list[tuple[Link, tuple[int, int]]]]:
+    """Windows of whole days whose points miss a report, and identities broken over a window their members share."""
     block, s = stretch.block, stretch.block.statements
     starts, ends = stretch.midnights[stretch.days], stretch.midnights[stretch.days + 1]
     sums: dict[tuple[str, int, int], float] = {}
-    wrong: set[str] = set()
+    missed: list[tuple[str, int, int]] = []
     for i in range(len(s)):
-        name = block.members[int(s.member[i])]
+        window = block.members[int(s.member[i])], int(s.start[i]), int(s.end[i])
         a, b = int(np.searchsorted(starts, s.start[i])), int(np.searchsorted(ends, s.end[i]))
         if a <= b < len(ends) and starts[a] == s.start[i] and ends[b] == s.end[i]:
             total = float(point[s.member[i], a : b + 1].sum())
-            sums[name, int(s.start[i]), int(s.end[i])] = total
+            sums[window] = total
             if total < s.lower[i] or total > s.upper[i]:
-                wrong.add(name)
-        elif block.signed[s.member[i]]:
-            wrong.add(name)
-    unequal: set[Link] = set()
+                missed.append(window)
+    unequal: list[tuple[Link, tuple[int, int]]] = []
     for link in block.links:
         if link.identical_windows:
-            windows = set.intersection(*({w[1:] for w in sums if w[0] == name} for name, _ in link.terms))
-            if any(sum(c * sums[name, *window] for name, c in link.terms) > 0 for window in windows):
-                unequal.add(link)
-    return wrong, unequal
+            own = [{(start, end) for series, start, end in sums if series == name} for name, _ in link.terms]
+            unequal.extend(
+                (link, (start, end))
+                for start, end in sorted(set.intersection(*own))
+                if sum(c * sums[name, start, end] for name, c in link.terms) > 0
+            )
+    return missed, unequal
+
+
+def _unseen(stretch: Stretch) -> set[str]:
+    """Series that may be negative with a report not of whole days: the points of single series have not looked at it."""
+    s, midnights = stretch.block.statements, stretch.midnights
+    partly = ~np.isin(s.start, midnights) | ~np.isin(s.end, midnights)
+    return {stretch.block.members[int(m)] for m in s.member[partly & stretch.block.signed[s.member]]}
 
 
 def _outside_bounds(stretch: Stretch, point: FloatArray, solved: Mapping[str, SolvedSeries]) -> set[str]:

@@ -9,16 +9,13 @@ and 5.
 from __future__ import annotations
 
 import datetime as dt
-from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from crossings.schema import DAILY, PERIODS, SERIES
 from transforms import coupled_rows, findings
@@ -26,21 +23,20 @@ from transforms.bounds import Interval
 from transforms.calendar import instant_of, midnights
 from transforms.clashes import often_in_conflict, told
 from transforms.conflicts import Named
-from transforms.constraints import Constraints, FloatArray
+from transforms.constraints import Constraints
 from transforms.coupled_told import told_of_coupling
 from transforms.coupling import Coupling, couple
 from transforms.estimate import EstimateSettings
-from transforms.grades import reliability
 from transforms.links import Component, mirror_ratio
-from transforms.one_series import SMALL_MOVE, Days, SolvedSeries, expand_days, series_days, solve_series
+from transforms.one_series import Days, SolvedSeries, expand_days, series_days, solve_series
 from transforms.plausible import odd_figures
+from transforms.single_rows import PARTS, rows_of_series
 from transforms.tied import components
 
 SIGNED = ("net",)  # may be negative: bounded together with entries and exits by the coupled system
 REGULAR_SPEECH, REGULAR_TIER = ("written_table", "written_text"), 2  # a regular bulletin, as far as rows can tell
 
-_PARTS = ("direction", "citizenship", "scope", "measure", "system")
-_MIRRORED = (*_PARTS, "country", "mode", "reporter_side", "period_start", "period_end", "value")
+_MIRRORED = (*PARTS, "country", "mode", "reporter_side", "period_start", "period_end", "value")
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,7 +115,7 @@ def build(
     moved = {i for r in solved.values() for i in r.reconciled.moved()}
     told_together, moved_together = told_of_coupling(coupling, defined, _names(active))
     context = coupled_rows.Context(
-        parts={name: {"country": d["country"]} | {p: d[p] for p in _PARTS} for name, d in defined.items()},
+        parts={name: {"country": d["country"]} | {p: d[p] for p in PARTS} for name, d in defined.items()},
         origin_of=dict(zip(active["report_id"].astype(str), active["origin_id"].astype(str), strict=True)),
         moved=frozenset(moved | moved_together),
         break_of=lambda name, date: _break_on(breaks, str(defined[name]["country"]), date),
@@ -197,7 +193,7 @@ def _derived(groups: Sequence[Component], known: dict[str, dict[str, Any]]) -> d
             if m.derived and m.series in known:
                 found[m.series] = known[m.series]
             elif m.derived:
-                parts = {p: getattr(m, p) for p in ("country", "mode", *_PARTS)}
+                parts = {p: getattr(m, p) for p in ("country", "mode", *PARTS)}
                 found[m.series] = parts | {
                     "series": m.series, "counterpart": beside.get("counterpart"), "timezone": beside["timezone"],
                     "day_boundary": _boundary(beside), "epoch_start": None, "epoch_end": None, "declared": False,
@@ -240,7 +236,7 @@ def _one(
     result = solve_series(c, days, np.array([b is not None for b in break_ids]), _regular(rows), settings)
     unit = str(series["measure"])
     findings_rows = told(result, str(series["series"]), str(series["country"]), unit, _names(rows))
-    return result, _table(series, result, break_ids, _exact(rows), settings), findings_rows
+    return result, rows_of_series(series, result, break_ids, _exact(rows), settings), findings_rows
 
 
 def _breaks(breaks: pd.DataFrame, country: str, days: Days) -> list[str | None]:
@@ -286,136 +282,6 @@ def _names(rows: pd.DataFrame) -> dict[str, Named]:
     }
 
 
-def _table(
-    series: dict[str, Any],
-    result: SolvedSeries,
-    break_ids: list[str | None],
-    exact: dict[str, float],
-    settings: EstimateSettings,
-) -> pd.DataFrame:
-    c, days = result.reconciled.reported, result.days
-    n = len(days)
-    first = np.searchsorted(days.starts, c.start, side="right") - 1
-    stop = np.searchsorted(days.starts, c.end, side="left")
-    report_ids, n_origins = _covering(c, first, stop, n)
-    covered = n_origins > 0
-    shown = covered | _short_gaps(covered, settings.longest_gap)
-    bounds = result.solved.days
-    point = np.isfinite(result.estimate) & covered
-    status, shaken = _status(result, first, stop, covered, point, exact)
-    grade = reliability(status, ~shaken, result.estimate, bounds.upper - bounds.lower)
-    broken = np.array([b is not None for b in break_ids]) & point
-    obs = np.select([~point, broken, (status == "reported") & ~shaken, grade < 5], ["O", "B", "A", "E"], default="U")
-    with_interval = np.isfinite(result.pi_lower) & point
-    rows = np.flatnonzero(shown)
-    columns: dict[str, Any] = {
-        "date": [days.date(int(i)) for i in rows],
-        "country": str(series["country"]),
-        "series": str(series["series"]),
-        **{part: str(series[part]) for part in _PARTS},
-        "estimate": _integers(result.estimate, rows),
-        "lower": _integers(bounds.lower, rows),
-        "upper": _integers(bounds.upper, rows),
-        "pi_lower": _integers(np.where(with_interval, result.pi_lower, np.nan), rows),
-        "pi_upper": _integers(np.where(with_interval, result.pi_upper, np.nan), rows),
-        "pi_level": pd.array(np.where(with_interval, settings.interval_level or np.nan, np.nan)[rows], dtype="Float64"),
-        "status": status[rows],
-        "reliability": grade[rows],
-        "obs_status": obs[rows],
-        "report_ids": [list(report_ids[i]) for i in rows],
-        "lower_proof": [list(bounds.lower_proof[i]) for i in rows],
-        "upper_proof": [list(bounds.upper_proof[i]) for i in rows],
-        "n_origins": n_origins[rows],
-        "break_id": [break_ids[i] for i in rows],
-    }
-    return pd.DataFrame(columns).reindex(columns=list(DAILY.names))
-
-
-def _integers(values: FloatArray, rows: NDArray[np.intp]) -> pd.api.extensions.ExtensionArray:
-    """Whole numbers as nullable integers; NaN and inf are missing."""
-    chosen = values[rows]
-    missing = ~np.isfinite(chosen)
-    return pd.arrays.IntegerArray(np.where(missing, 0, chosen).astype(np.int64), missing)
-
-
-def _covering(
-    c: Constraints, first: NDArray[np.intp], stop: NDArray[np.intp], n: int
-) -> tuple[list[tuple[str, ...]], NDArray[np.int16]]:
-    """Reports whose window overlaps each day, sorted, and how many origins they have."""
-    changes: dict[int, list[tuple[int, int]]] = {}
-    for row in range(len(c)):
-        changes.setdefault(int(first[row]), []).append((row, 1))
-        changes.setdefault(int(stop[row]), []).append((row, -1))
-    report_ids: list[tuple[str, ...]] = []
-    n_origins = np.zeros(n, dtype=np.int16)
-    reports: Counter[str] = Counter()
-    origins: Counter[str] = Counter()
-    now: tuple[str, ...] = ()
-    for day in range(n):
-        if day in changes:
-            for row, step in changes[day]:
-                for counter, key in ((reports, c.report_id[row]), (origins, c.origin_id[row])):
-                    counter[key] += step
-                    if not counter[key]:
-                        del counter[key]
-            now = tuple(sorted(reports))
-        report_ids.append(now)
-        n_origins[day] = len(origins)
-    return report_ids, n_origins
-
-
-def _short_gaps(covered: NDArray[np.bool_], longest: int) -> NDArray[np.bool_]:
-    """Days without a report between covered days, in gaps of at most `longest` days."""
-    gaps = np.zeros(len(covered), dtype=bool)
-    on = np.flatnonzero(covered)
-    for before, after in pairwise(on):
-        if 1 < after - before <= longest + 1:
-            gaps[before + 1 : after] = True
-    return gaps
-
-
-def _status(
-    result: SolvedSeries,
-    first: NDArray[np.intp],
-    stop: NDArray[np.intp],
-    covered: NDArray[np.bool_],
-    point: NDArray[np.bool_],
-    exact: dict[str, float],
-) -> tuple[NDArray[np.object_], NDArray[np.bool_]]:
-    """Status of each day, and which days keep the figure of an exact report that reconciliation moved a little."""
-    c, days, bounds = result.reconciled.reported, result.days, result.solved.days
-    slack = result.reconciled.slack
-    single = (stop - first == 1) & (days.starts[first] == c.start) & (days.starts[first + 1] == c.end)
-    reported, shaken = np.zeros(len(days), dtype=bool), np.zeros(len(days), dtype=bool)
-    # A total of exactly zero states every single day of its window: a closed border is data, not an estimate.
-    for row in np.flatnonzero((c.lower <= 0) & (c.upper == 0) & (slack == 0)):
-        low, high = np.searchsorted(days.starts, (c.start[row], c.end[row]), side="left")
-        inside = slice(int(low), int(high) if days.starts[high] == c.end[row] else int(high) - 1)
-        reported[inside] = result.estimate[inside] == 0
-    for row in np.flatnonzero(single & (slack == 0)):
-        value = float(c.lower[row]) if c.lower[row] == c.upper[row] else exact.get(str(c.report_id[row]), np.nan)
-        if result.estimate[first[row]] == value:
-            reported[first[row]] = True
-    for row in np.flatnonzero(single & (slack != 0) & (np.abs(slack) < SMALL_MOVE) & (c.lower == c.upper)):
-        day = first[row]
-        shaken[day] = shaken[day] or (not reported[day] and result.estimate[day] == c.lower[row])
-    reported |= shaken
-    change = np.zeros(len(days) + 1, dtype=np.int64)
-    np.add.at(change, first[slack != 0], 1)
-    np.add.at(change, stop[slack != 0], -1)
-    moved = np.cumsum(change)[:-1] > 0
-    gave_way = set(result.reconciled.moved())
-    proven = bounds.lower == bounds.upper
-    for day in np.flatnonzero(proven & moved):
-        proven[day] = gave_way.isdisjoint(bounds.lower_proof[day]) and gave_way.isdisjoint(bounds.upper_proof[day])
-    status = np.select(
-        [~(point & covered), reported, proven, moved],
-        [np.array(s, dtype=object) for s in ("none", "reported", "derived", "reconciled")],
-        default=np.array("estimated", dtype=object),
-    )
-    return status, shaken
-
-
 def periods(built: Built, asked: pd.DataFrame) -> pd.DataFrame:
     """Tightest bounds of asked periods (columns country, direction, start, end; dates inclusive), by schema PERIODS.
 
@@ -445,7 +311,7 @@ def _period(
     return {
         "country": str(series["country"]),
         "series": str(series["series"]),
-        **{part: str(series[part]) for part in _PARTS},
+        **{part: str(series[part]) for part in PARTS},
         "period_start": first,
         "period_end": last,
         "estimate": None if pd.isna(total) else int(total),

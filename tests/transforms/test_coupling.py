@@ -210,6 +210,18 @@ def test_a_clash_within_a_series_is_told_once_and_not_as_a_clash_between_series(
     assert ends(cell(result, NAME["entry"], 1)) == (115, 115)
 
 
+def test_where_no_whole_numbers_fit_there_are_bounds_and_no_points_and_it_is_told():
+    odd = [said("b", NAME["both"], 1, 2, 1), said("n", NAME["net"], 1, 2, 0), said("e", NAME["entry"], 1, 2, 0, 5)]
+    result = built(*odd, said("later", NAME["entry"], 3, 3, 7))
+    rows = result.daily[result.daily["date"] <= dt.date(2022, 9, 2)]
+    assert set(rows["status"]) == {"none"}
+    assert rows["estimate"].isna().all()
+    assert ends(cell(result, NAME["both"], 1)) == (0, 1)
+    (told,) = result.findings.to_dict("records")
+    assert (told["rule"], told["severity"], list(told["report_ids"])) == ("V70", "warn", ["b", "e", "n"])
+    assert cell(result, NAME["entry"], 3)["estimate"] == 7
+
+
 def test_points_of_single_series_stay_where_the_identities_hold_on_them():
     alone = [said("w", NAME["entry"], 1, 7, 700, 720), said("m", NAME["entry"], 4, 4, 140)]
     tied = [said("x", NAME["exit"], 1, 7, 70), said("both", NAME["both"], 1, 7, 770, 800)]
