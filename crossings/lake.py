@@ -76,7 +76,13 @@ class Release:
     @property
     def manifest(self) -> dict[str, Any]:
         """Files with digests and row counts, inputs, versions."""
-        return dict(json.loads((self.path / "manifest.json").read_text(encoding="utf-8")))
+        place = self.path / "manifest.json"
+        try:
+            return dict(json.loads(place.read_text(encoding="utf-8")))
+        except (OSError, ValueError) as error:
+            raise CrossingsError(
+                f"{place} cannot be read", f"remove the folder {self.path} and run `crossings run` again"
+            ) from error
 
     def read(self, table: str, country: str | None = None, columns: list[str] | None = None) -> pa.Table:
         """One table, or the rows of one country of it, as Arrow. An unknown country gives no rows."""
@@ -263,7 +269,9 @@ def _files(tables: Mapping[str, pa.Table]) -> tuple[dict[str, bytes], dict[str, 
         listed = []
         for path, part in _parts(name, tables[name]):
             contents[path] = parquet_bytes(part)
-            listed.append({"path": path, "rows": part.num_rows, "bytes": len(contents[path]), "sha256": digest(contents[path])})
+            listed.append(
+                {"path": path, "rows": part.num_rows, "bytes": len(contents[path]), "sha256": digest(contents[path])}
+            )
         entries[name] = {"rows": tables[name].num_rows, "files": listed}
     return contents, entries
 

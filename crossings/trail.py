@@ -72,7 +72,10 @@ class Explanation:
 
     def __str__(self) -> str:
         value = "no point estimate" if self.estimate is None else f"{self.estimate:,}"
-        lines = [f"{self.country} {self.date}  {self.series}", f"{value}  ({self.status}, reliability {self.reliability} of 5)"]
+        lines = [
+            f"{self.country} {self.date}  {self.series}",
+            f"{value}  ({self.status}, reliability {self.reliability} of 5)",
+        ]
         lines += [f"  {self.lower}", f"  {self.upper}"]
         lines += [f"  {self.interval}"] if self.interval else []
         lines += [f"  bent by event {self.break_id}"] if self.break_id else []
@@ -110,6 +113,10 @@ def explain(
     rows = catalog.daily(country, release=held)
     name = series or catalog.headline(rows, direction or "entry")
     found = rows[(rows["series"] == name) & (rows["date"] == day)]
+    if not len(found) and not name.startswith(f"{country.upper()}/"):
+        raise CrossingsError(
+            f"the series {name} is not one of {country.upper()}", "name country and series that belong together"
+        )
     if not len(found):
         raise CrossingsError(f"no report covers {day} in {name}", "a missing day is not zero; see `crossings show`")
     cell = {k: (None if _missing(v) else v) for k, v in found.iloc[0].items()}
@@ -169,9 +176,20 @@ def figures_of(reports: pd.DataFrame, findings: pd.DataFrame) -> dict[str, proof
             low, high = proofs.relaxed(low, high, slack)
         result[r["report_id"]] = proofs.Figure(
             int(r["start_instant"].timestamp()), int(r["end_instant"].timestamp()), low, high, bool(r["per_day"]),
-            f"({r['report_id']}, {window_text(r)})", str(r["series"]), _midnights(r) if r["per_day"] else (),
+            _label(r, r["report_id"] in moved), str(r["series"]), _midnights(r) if r["per_day"] else (),
         )  # fmt: skip
     return result
+
+
+def _label(report: Any, moved: bool) -> str:
+    """How a proof names a report: its part of the border where it is not the whole, and what was printed where it moved."""
+    parts = [report["report_id"], window_text(report)]
+    if report["scope"] != "national":
+        parts.insert(1, report["scope"])
+    if moved:
+        printed = "" if _missing(report["value"]) else f" from {int(report['value']):,}"
+        parts.append(f"moved{printed} because reports clash")
+    return f"({', '.join(parts)})"
 
 
 def _midnights(report: Any) -> tuple[int, ...]:
@@ -206,7 +224,9 @@ def changes(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
     import pandas as pd
 
     key = ["date", "country", "series"]
-    both = before[key + list(_CHANGES)].merge(after[key + list(_CHANGES)], on=key, how="outer", suffixes=("_before", "_after"))
+    both = before[key + list(_CHANGES)].merge(
+        after[key + list(_CHANGES)], on=key, how="outer", suffixes=("_before", "_after")
+    )
     rows = []
     for column in _CHANGES:
         old, new = both[f"{column}_before"].astype("object"), both[f"{column}_after"].astype("object")
@@ -231,7 +251,11 @@ def _source(report: Any, part: str) -> Source:
 
 
 def _part(report_id: str, covering: list[str], low: list[str], high: list[str]) -> str:
-    names = [n for n, here in (("covers the day", covering), ("lower bound", low), ("upper bound", high)) if report_id in here]
+    names = [
+        n
+        for n, here in (("covers the day", covering), ("lower bound", low), ("upper bound", high))
+        if report_id in here
+    ]
     return ", ".join(names)
 
 
@@ -246,7 +270,9 @@ def instants(first: dt.date, last: dt.date, zone: str) -> tuple[int, int]:
     """UTC seconds at which the local days from first to last start and end."""
     from zoneinfo import ZoneInfo
 
-    start, end = (dt.datetime.combine(d, dt.time(), tzinfo=ZoneInfo(zone)) for d in (first, last + dt.timedelta(days=1)))
+    start, end = (
+        dt.datetime.combine(d, dt.time(), tzinfo=ZoneInfo(zone)) for d in (first, last + dt.timedelta(days=1))
+    )
     return int(start.timestamp()), int(end.timestamp())
 
 

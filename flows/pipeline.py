@@ -141,10 +141,16 @@ def _ingest(
 
 def _publish(workspace: Workspace, each: Each, tell: Tell, payloads: dict[str, str], rebuild: bool) -> Outcome:
     if not payloads:
-        raise CrossingsError("the archive holds nothing to publish", "run `crossings run` or `crossings ingest SOURCE` first")
+        raise CrossingsError(
+            "the archive holds nothing to publish", "run `crossings run` or `crossings ingest SOURCE` first"
+        )
     inputs = steps.planned(workspace, payloads)
     current = workspace.lake.current()
-    if current is not None and current.path.name == release_id(inputs) and not rebuild:
+    unchanged = current is not None and current.path.name == release_id(inputs) and not rebuild
+    if current is not None and unchanged and (damaged := current.verify()):
+        tell(f"{len(damaged)} files of the current release are not as published; making them again")
+        rebuild = True
+    elif current is not None and unchanged:
         return _outcome(workspace, current, written=False, unchanged=True, counts=[])
     if rebuild:
         stage.prune(workspace.staging, set())

@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 from rich.console import Console
+from rich.markup import escape
 
 from crossings import catalog, proofs, trail
 from crossings.errors import CrossingsError
@@ -121,16 +122,21 @@ def _say(held: Any, built: daily.Built, row: dict[str, Any], *, json: bool) -> N
         )
         for end, bound in (("lower", low), ("upper", high))
     }
+    clashes = [f.message for f in built.findings.itertuples() if f.rule == "conflict" and {*f.report_ids} & {*proof}]
     point = None if pd.isna(row["estimate"]) else int(row["estimate"])
     if json:
         shown = {k: (None if not isinstance(v, list) and pd.isna(v) else v) for k, v in row.items()}
-        print(jsonlib.dumps(shown | {"in_words": words}, default=str, ensure_ascii=False, indent=1))
+        print(
+            jsonlib.dumps(shown | {"in_words": words, "conflicts": clashes}, default=str, ensure_ascii=False, indent=1)
+        )
         return
     console = Console(highlight=False, soft_wrap=True)
     console.print(f"{row['series']}  {row['period_start']} to {row['period_end']}")
     console.print(f"[bold]{'no point estimate' if point is None else f'{point:,}'}[/]")
     console.print(f"  {words['lower']}")
     console.print(f"  {words['upper']}")
+    for message in clashes:
+        console.print(f"  [yellow]these bounds rest on reports that clash[/]: {escape(message)}")
     for report_id in proof:
         report = reports.loc[report_id]
         console.print(f"  [dim]{report_id}  {report['publisher']}, {report['published_on']}  {report['url']}[/]")
