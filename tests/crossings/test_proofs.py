@@ -140,7 +140,7 @@ def _published(rows: pd.DataFrame) -> pd.DataFrame:
     stamps = {c: pd.to_datetime(rows[c], unit="s", utc=True) for c in ("start_instant", "end_instant")}
     texts = dict.fromkeys(("start_time", "end_time"), None)
     dates = {f"period_{end}": [t.date() for t in stamps[f"{end}_instant"]] for end in ("start", "end")}
-    return rows.assign(**stamps, **texts, **dates, timezone=ZONE)
+    return rows.assign(**stamps, **texts, **dates, timezone=ZONE, scope="national", value=None)
 
 
 def misfits(daily: pd.DataFrame, figures: dict[str, Figure], zone_of: dict[str, str]) -> list[tuple]:
