@@ -23,11 +23,12 @@ from printing import machine, table
 from solvers import Stated, linear_interpolation, pro_rata
 from truths import DAYS, MIXES, SEED, Covered, coverage, together
 
-from transforms import decisions, prepare, reference, series, vintages
-from transforms.calendar import midnights
-from transforms.constraints import Constraints, FloatArray
-from transforms.estimate import EstimateSettings
-from transforms.one_series import SolvedSeries, series_days, solve_series
+from crossings.calendar import midnights
+from transforms.estimator.constraints import Constraints, FloatArray
+from transforms.estimator.estimate import EstimateSettings
+from transforms.estimator.one_series import SolvedSeries, series_days, solve_series
+from transforms.reports import decisions, prepare, reference, vintages
+from transforms.series import definitions
 
 ROOT = Path(__file__).resolve().parent.parent
 DATA = ROOT / "data"
@@ -140,7 +141,7 @@ def held_out(title: str, groups: list[tuple[str, list[HeldOut]]]) -> None:
 def finnish_windows() -> list[Window]:
     """What the register holds for the series in September and October 2022, decisions applied, one report an origin."""
     known = reference.read({p.stem: p.read_bytes() for p in (DATA / "reference").glob("*.csv")})
-    declared = series.parse((DATA / "reference" / "series.csv").read_bytes())
+    declared = definitions.parse((DATA / "reference" / "series.csv").read_bytes())
     decided = decisions.parse((DATA / "register" / "decisions.csv").read_bytes())
     content = (DATA / "register" / "reports.csv").read_bytes()
     ready = prepare.prepare("register", content, "reports.csv", decided, declared, known, pd.Timestamp.max.normalize())

@@ -31,15 +31,15 @@ import pandas as pd
 from printing import machine, peak_mb, table
 from solvers import Stated, cvxpy_bounds, cvxpy_point, linprog_bounds, pro_rata
 
+from crossings.calendar import midnights
 from crossings.lake import parquet_bytes
-from crossings.schema import DAILY, EVENTS
-from transforms import daily
-from transforms.bounds import Solved, solve
-from transforms.calendar import midnights
-from transforms.constraints import Constraints, FloatArray, IntArray
-from transforms.estimate import EstimateSettings, smoothest_path
-from transforms.one_series import Days, solve_series
-from transforms.whole import whole_path
+from crossings.schema.tables import DAILY, EVENTS
+from transforms.estimator.bounds import Solved, solve
+from transforms.estimator.constraints import Constraints, FloatArray, IntArray
+from transforms.estimator.estimate import EstimateSettings, smoothest_path
+from transforms.estimator.one_series import Days, solve_series
+from transforms.estimator.whole import whole_path
+from transforms.tables import daily
 
 FIRST = dt.date(2020, 1, 1)
 FIVE_YEARS, REPORTS = 1827, 450

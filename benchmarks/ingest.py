@@ -170,20 +170,21 @@ def take_in(path: Path, out: Path, stages: Stages) -> dict[str, Any]:
     """The product's own way, stage by stage."""
     with stages.stage("import crossings, transforms"):
         from crossings.lake import parquet_bytes, write_bytes
-        from crossings.schema import TABLES
-        from transforms import decisions as decide
-        from transforms import prepare, reference, series
-        from transforms.parse import register
+        from crossings.schema.tables import TABLES
+        from transforms.parse import statements_csv
+        from transforms.reports import decisions as decide
+        from transforms.reports import prepare, reference
+        from transforms.series import definitions
     with stages.stage("import Great Expectations"):
         from expectations import reports, run
     known = reference.read({p.stem: p.read_bytes() for p in (DATA / "reference").glob("*.csv")})
-    declared = series.parse((DATA / "reference" / "series.csv").read_bytes())
+    declared = definitions.parse((DATA / "reference" / "series.csv").read_bytes())
     decisions = decide.parse((DATA / "register" / "decisions.csv").read_bytes())
     pairs = known.timezones["country"] + "|" + known.timezones["timezone"]
     with stages.stage("parse"):
         content = path.read_bytes()
         digest = hashlib.sha256(content).hexdigest()
-        statements = register.parse(content)
+        statements = statements_csv.parse(content)
         del content
     with stages.stage("decide, encode, evidence"):
         prepared = prepare.ready("register", digest, statements, decisions, declared, known, TODAY)
@@ -207,7 +208,7 @@ def take_in(path: Path, out: Path, stages: Stages) -> dict[str, Any]:
 
 def by_hand(path: Path, out: Path, stages: Stages) -> dict[str, Any]:
     """What a careful analyst would write without the product: one mask per rule. No intervals, no decisions, no roles."""
-    from crossings.schema import CODE_LISTS, OPEN_PATTERNS, REGISTER_COLUMNS
+    from crossings.schema.tables import CODE_LISTS, OPEN_PATTERNS, REGISTER_COLUMNS
 
     zones = pd.read_csv(DATA / "reference" / "timezones.csv", keep_default_na=False)
     countries = pd.read_csv(DATA / "reference" / "countries.csv", keep_default_na=False).set_index("alpha3")

@@ -14,8 +14,8 @@ import numpy as np
 from scipy import sparse
 from scipy.optimize import linprog
 
-from transforms.constraints import Constraints, FloatArray, IntArray
-from transforms.estimate import EstimateSettings
+from transforms.estimator.constraints import Constraints, FloatArray, IntArray
+from transforms.estimator.estimate import EstimateSettings
 
 TIE_BREAK = EstimateSettings().tie_break
 

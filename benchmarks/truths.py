@@ -14,9 +14,11 @@ import numpy as np
 import pandas as pd
 from solvers import Stated, pro_rata
 
-from transforms import daily, door, reference
-from transforms.constraints import FloatArray
-from transforms.one_series import series_days
+from transforms import ask
+from transforms.estimator.constraints import FloatArray
+from transforms.estimator.one_series import series_days
+from transforms.reports import reference
+from transforms.tables import daily
 
 SEED = 20220921
 DAYS = 140
@@ -134,7 +136,7 @@ def coverage(mix: int, count: int, known: reference.Reference) -> Covered:
     """Simulate, take the reports in through the stand-alone door, and compare its daily table with the truth."""
     told = [simulated(mix, number) for number in range(count)]
     rows = pd.DataFrame([row for one in told for row in one.reports])
-    result = door.estimate_reports(rows.to_csv(index=False).encode(), lambda _prepared, _known: [], known)
+    result = ask.estimate_reports(rows.to_csv(index=False).encode(), lambda _prepared, _known: [], known)
     truth = pd.DataFrame(
         {
             "scope": np.repeat([one.reports[0]["scope"] for one in told], DAYS),

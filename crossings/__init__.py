@@ -13,10 +13,10 @@ from crossings._version import __version__
 
 if TYPE_CHECKING:
     from crossings.catalog import daily, diff, findings, load, official, open_release, reports, total
-    from crossings.plot import plot
-    from crossings.trail import explain
+    from crossings.drawing import plot
+    from crossings.explanation import explain
 
-_HOMES = {"explain": "crossings.trail", "plot": "crossings.plot"}
+_HOMES = {"explain": "crossings.explanation", "plot": "crossings.drawing"}
 __all__ = [
     "__version__", "daily", "diff", "explain", "findings", "load", "official", "open_release", "plot", "reports", "total",
 ]  # fmt: skip

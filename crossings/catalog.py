@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from crossings.errors import CrossingsError, NotComparable
 from crossings.lake import Lake, Release
-from crossings.schema import RELEASED, TABLES
+from crossings.schema.tables import RELEASED, TABLES
 from crossings.settings import settings
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def daily(
 
     start, end : first and last local date, inclusive. parts : citizenship, scope, measure, system.
     `as_shown` asks what our table showed at an instant; what could be known then is
-    `transforms.vintages.encoded(..., as_of=...)`.
+    `transforms.reports.vintages.encoded(..., as_of=...)`.
     """
     frame = load("daily", country, release=release, as_shown=as_shown)
     wanted = parts | ({"direction": direction} if direction else {}) | ({"series": series} if series else {})
@@ -113,7 +113,7 @@ def total(frame: pd.DataFrame, column: str = "estimate") -> int:
 
 def diff(before: str, after: str | None = None) -> pd.DataFrame:
     """What `daily` shows otherwise in two releases: date, country, series, column, before, after."""
-    from crossings.trail import changes
+    from crossings.explanation import changes
 
     return changes(load("daily", release=before), load("daily", release=after))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from crossings.schema import CODE_LISTS, OPEN_PATTERNS, RELEASED, SCHEMA_VERSION, TABLES
+from crossings.schema.tables import CODE_LISTS, OPEN_PATTERNS, RELEASED, SCHEMA_VERSION, TABLES
 
 
 def markdown() -> str:
@@ -15,7 +15,13 @@ def markdown() -> str:
     ]
     for table in TABLES.values():
         where = "released" if table.name in RELEASED else "on request"
-        lines += ["", f"## {table.name}", "", f"{table.meaning} Key: {', '.join(f'`{k}`' for k in table.key)} ({where}).", ""]
+        lines += [
+            "",
+            f"## {table.name}",
+            "",
+            f"{table.meaning} Key: {', '.join(f'`{k}`' for k in table.key)} ({where}).",
+            "",
+        ]
         lines += ["| column | type | missing | codes | meaning |", "|---|---|---|---|---|"]
         for c in table.columns:
             link = f"[{c.codes}](#{c.codes})" if c.codes else ""
@@ -23,7 +29,9 @@ def markdown() -> str:
     lines += ["", "# Code lists"]
     for name, codes in CODE_LISTS.items():
         lines += ["", f"## {name}", "", "| code | meaning |", "|---|---|"]
-        lines += [f"| `{code}` | {meaning} |" if code else f"| (empty) | {meaning} |" for code, meaning in codes.items()]
+        lines += [
+            f"| `{code}` | {meaning} |" if code else f"| (empty) | {meaning} |" for code, meaning in codes.items()
+        ]
     for name, pattern in OPEN_PATTERNS.items():
         shown = pattern.replace("|", "\\|")
         lines += ["", f"## {name}", "", f"Open list; a code matches `{shown}`."]

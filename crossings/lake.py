@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from crossings._version import __version__
 from crossings.errors import CrossingsError, ReleaseStopped
-from crossings.schema import SCHEMA_VERSION, TABLES
+from crossings.schema.tables import SCHEMA_VERSION, TABLES
 
 if TYPE_CHECKING:
     import pyarrow as pa

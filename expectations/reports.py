@@ -1,7 +1,7 @@
 """The suite on `reports`: the record-level rules of method.md section 8, with what happens to a failing row.
 
 A row that a curator has set aside already is not judged for plausibility (V10, V17): it stays where it can be read.
-Rows are the reports after decisions with the evidence of `transforms.evidence` beside them. Actions: quarantine (the
+Rows are the reports after decisions with the evidence of `transforms.reports.evidence` beside them. Actions: quarantine (the
 row is set aside), drop_copy (an exact copy is counted and dropped), hold (kept, but not used until decided),
 warn (kept, with a finding).
 """
@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from great_expectations.expectations.expectation import Expectation
 
-from crossings.schema import CODE_LISTS, OPEN_PATTERNS, REGISTER_COLUMNS
+from crossings.schema.tables import CODE_LISTS, OPEN_PATTERNS, REGISTER_COLUMNS
 from expectations.rule import meta, row_rule
 
 # A unit slip shows as a factor of a thousand; ordinary swings of a border stay far below this (docs/decisions/0003).

@@ -10,7 +10,7 @@ import great_expectations.expectations as gxe
 import pandas as pd
 from great_expectations.expectations.expectation import Expectation
 
-from crossings.schema import CODE_LISTS, TABLES, Table
+from crossings.schema.tables import CODE_LISTS, TABLES, Table
 from expectations.rule import meta, row_rule
 
 _ORDERED = row_rule("BoundsOrdered", ("estimate", "lower", "upper", "direction"), lambda f: _ordered(f))
@@ -94,13 +94,15 @@ _STOPPING = {  # findings of the estimator that stop a series, by rule
 
 
 def gates() -> dict[str, list[Expectation]]:
-    """The suites on what `transforms.gate_evidence` worked out, by the name of the evidence.
+    """The suites on what `transforms.tables.gate_evidence` worked out, by the name of the evidence.
 
     `stop_series` withholds the points of the failing row's series, `stop_month` those of its month.
     """
     stop = ("stop_release", "stop")
     none_of = [
-        gxe.ExpectColumnValuesToNotMatchRegex(column="rule", regex=f"^{rule}$", **meta(rule, "stop_series", "stop", reason))
+        gxe.ExpectColumnValuesToNotMatchRegex(
+            column="rule", regex=f"^{rule}$", **meta(rule, "stop_series", "stop", reason)
+        )
         for rule, reason in _STOPPING.items()
     ]
     return {
@@ -140,6 +142,9 @@ def accounting() -> list[Expectation]:
     """
     return [
         _BALANCED("V62", "stop_release", "stop", "rows in are not rows accepted, quarantined and duplicate"),
-        gxe.ExpectColumnValuesToBeBetween(column="missing_since_before", max_value=0,
-                                          **meta("V62", "stop_release", "stop", "reports that were there before are gone")),
+        gxe.ExpectColumnValuesToBeBetween(
+            column="missing_since_before",
+            max_value=0,
+            **meta("V62", "stop_release", "stop", "reports that were there before are gone"),
+        ),
     ]

@@ -16,11 +16,11 @@ import pyarrow as pa
 
 from crossings.errors import ReleaseStopped
 from crossings.lake import write_bytes
-from crossings.schema import TABLES
+from crossings.schema.tables import TABLES
 from expectations import page, run, tables
 from flows.workspace import Workspace
-from transforms import decisions as decide
-from transforms import gate_evidence, withhold
+from transforms.reports import decisions as decide
+from transforms.tables import gate_evidence, withhold
 
 SAMPLES = 20  # failing rows listed on the page; what is quarantined is never capped
 _SHOWN = (

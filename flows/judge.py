@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from crossings.schema import REPORTS
+from crossings.schema.tables import REPORTS
 from expectations import reports, run
-from transforms.prepare import Judgement, Prepared
-from transforms.reference import Reference
+from transforms.reports.prepare import Judgement, Prepared
+from transforms.reports.reference import Reference
 
 
 def judge(prepared: Prepared, known: Reference) -> tuple[list[Judgement], list[run.RuleResult]]:

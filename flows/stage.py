@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from crossings.lake import digest, parquet_bytes, write_bytes
-from crossings.schema import TABLES
+from crossings.schema.tables import TABLES
 
 
 @dataclass(frozen=True)

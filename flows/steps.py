@@ -16,15 +16,18 @@ import pyarrow.compute as pc
 
 from crossings.errors import CrossingsError, FetchFailed, UnreadableInput
 from crossings.lake import Published, digest, release_id
-from crossings.schema import DECISIONS, OFFICIAL, RELEASED, REPORTS, TABLES
-from crossings.sources import SourceSpec
+from crossings.schema.tables import DECISIONS, OFFICIAL, RELEASED, REPORTS, TABLES
+from crossings.source.model import SourceSpec
 from flows import stage
-from flows.archive import Look
+from flows.archive.archive import Look
 from flows.workspace import Workspace, read_file
-from transforms import decisions as decide
-from transforms import findings, observations, official, parts, prepare, reference, series, vintages
+from transforms import findings
 from transforms.parse import registry
 from transforms.parse.contract import Payload
+from transforms.reports import decisions as decide
+from transforms.reports import prepare, reference, revisions, vintages
+from transforms.series import definitions, parts
+from transforms.tables import official
 
 STATEMENTS = "register"  # the parser of statement files
 
@@ -52,7 +55,7 @@ def collect(workspace: Workspace, source_id: str, base_url: str | None = None) -
 
     Raises CrossingsError for an unknown source and FetchFailed where the publisher gave nothing usable.
     """
-    from flows import looking
+    from flows.collect import looking
 
     spec = workspace.source(source_id)
     if spec.parser != STATEMENTS:
@@ -63,7 +66,7 @@ def collect(workspace: Workspace, source_id: str, base_url: str | None = None) -
 
 def look_back(workspace: Workspace, source_id: str, start: dt.date, base_url: str | None = None) -> str:
     """Look at a source for every period since `start`; returns the digest of the bundle."""
-    from flows import backfill, looking
+    from flows.collect import backfill, looking
 
     spec = workspace.source(source_id)
     if spec.parser == STATEMENTS:
@@ -133,12 +136,12 @@ def ingest(workspace: Workspace, source_id: str, sha256: str, strict: bool = Fal
         if spec.parser == STATEMENTS:
             prepared = prepare.prepare(
                 source_id, workspace.archive.read(sha256), "reports.csv", decide.parse(workspace.reference["decisions"]),
-                series.parse(workspace.reference["series"]), known, today,
+                definitions.parse(workspace.reference["series"]), known, today,
             )  # fmt: skip
         else:
             gathered, unreadable = _gathered(workspace, spec, looks, known)
             prepared = prepare.ready(source_id, sha256, gathered.statements, decide.none(),
-                                     series.parse(workspace.reference["series"]), known, today, regular=True)  # fmt: skip
+                                     definitions.parse(workspace.reference["series"]), known, today, regular=True)  # fmt: skip
             cells = pd.concat([gathered.missing, gathered.marked], ignore_index=True)
             told, absences, repeated = gathered.findings, gathered.absences, gathered.repeated
         judgements, results = judge(prepared, known)
@@ -162,7 +165,7 @@ def ingest(workspace: Workspace, source_id: str, sha256: str, strict: bool = Fal
 
 def _gathered(
     workspace: Workspace, spec: SourceSpec, looks: Sequence[Look], known: reference.Reference
-) -> tuple[observations.Gathered, list[str] | None]:
+) -> tuple[revisions.Gathered, list[str] | None]:
     """Parse every look; one that cannot be read is told. With it: message and remedy where that is the newest one."""
     parsed, told, refused = [], [], None
     for look in looks:
@@ -174,8 +177,8 @@ def _gathered(
             told.append((look, error))
             continue
         refused = None
-        parsed.append(observations.Look(found, look.looked_at, look.sha256))
-    gathered = observations.gather(parsed, spec, known.main_timezone)
+        parsed.append(revisions.Look(found, look.looked_at, look.sha256))
+    gathered = revisions.gather(parsed, spec, known.main_timezone)
     unread = [
         {"rule": "unreadable_look", "severity": "error" if refused and look is looks[-1] else "warn", "table": "reports",
          "country": spec.country, "date_start": look.looked_at.date(), "date_end": look.looked_at.date(),
@@ -189,7 +192,7 @@ def _gathered(
 
 def looking_payloads(workspace: Workspace, sha256: str) -> list[Payload]:
     """The payloads of one archived look."""
-    from flows import looking
+    from flows.collect import looking
 
     return looking.payloads(workspace.archive, sha256)
 
@@ -205,7 +208,7 @@ def countries(workspace: Workspace, ingested: Sequence[str]) -> list[str]:
 
 def estimate(workspace: Workspace, ingested: Sequence[str], country: str) -> str:
     """Bounds, conflicts and estimates of every series of one country; returns the name of the stage."""
-    from transforms import daily
+    from transforms.tables import daily
 
     name = stage.key({"step": "estimate", "country": country, **{f"stage/{i}": n for i, n in enumerate(ingested)}})
     if stage.existing(workspace.staging, name) is None:

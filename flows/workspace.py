@@ -14,12 +14,12 @@ import crossings
 from crossings.errors import CrossingsError
 from crossings.lake import Lake, digest
 from crossings.settings import Settings
-from crossings.sources import SourceSpec, load_sources
-from flows.archive import Archive
+from crossings.source.model import SourceSpec, load_sources
+from flows.archive.archive import Archive
 
 _REFERENCE = ("countries", "timezones", "wording", "series", "events", "checkpoints", "authorities")
 _TABLE_MAKERS = (
-    "crossings/*.py",
+    "crossings/**/*.py",
     "transforms/**/*.py",
     "expectations/*.py",
     "flows/steps.py",

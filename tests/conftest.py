@@ -9,10 +9,18 @@ from pathlib import Path
 
 import pytest
 import socket_guard
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 from published import Published, Spoken
 
 os.environ.update(PREFECT_SERVER_ANALYTICS_ENABLED="false", DO_NOT_TRACK="1", GX_ANALYTICS_ENABLED="false")
 socket_guard.install()
+
+# One profile for the suite: no wall time decides, the same examples on every run.
+hypothesis_settings.register_profile(
+    "suite", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+hypothesis_settings.load_profile("suite")
 
 ROOT = Path(__file__).parents[1]
 

@@ -19,8 +19,8 @@ from parse_support import RECORDED, ROOT, payload, recorded, sources
 
 from crossings.errors import UnreadableInput
 from crossings.settings import Settings
-from crossings.sources import SourceSpec
-from flows import served_copy
+from crossings.source.model import SourceSpec
+from flows.collect import served_copy
 from flows.workspace import Workspace
 from transforms.parse.contract import Payload
 from transforms.parse.registry import parse

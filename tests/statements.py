@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from crossings.schema import DECISIONS, REGISTER_COLUMNS
-from transforms import decisions as decide
-from transforms import encode as encoding
-from transforms import prepare, reference, series
-from transforms.parse import register
+from crossings.schema.tables import DECISIONS, REGISTER_COLUMNS
+from transforms.parse import statements_csv
+from transforms.reports import decisions as decide
+from transforms.reports import encode as encoding
+from transforms.reports import prepare, reference
+from transforms.series import definitions
 
 DATA = Path(__file__).parents[1] / "data"
 COLUMNS = [c.name for c in REGISTER_COLUMNS]
@@ -53,7 +54,7 @@ HONEST = dict.fromkeys(COLUMNS, "") | {
 
 def statement(**changes: object) -> dict[str, str]:
     """The honest report with some fields changed."""
-    unknown = set(changes) - set(COLUMNS) - set(register.OPTIONAL_EXTRAS)
+    unknown = set(changes) - set(COLUMNS) - set(statements_csv.OPTIONAL_EXTRAS)
     assert not unknown, unknown
     return HONEST | {name: str(value) for name, value in changes.items()}
 
@@ -70,7 +71,7 @@ def statement_csv(*rows: dict[str, str]) -> bytes:
 
 def frame_of(*rows: dict[str, str]) -> pd.DataFrame:
     """The rows, parsed."""
-    return register.parse(statement_csv(*rows)).reports
+    return statements_csv.parse(statement_csv(*rows)).reports
 
 
 def encoded_row(**changes: object) -> pd.Series:
@@ -103,7 +104,7 @@ def known() -> reference.Reference:
 @cache
 def declared() -> pd.DataFrame:
     """The really declared series."""
-    return series.parse((DATA / "reference" / "series.csv").read_bytes())
+    return definitions.parse((DATA / "reference" / "series.csv").read_bytes())
 
 
 def prepared_from(content: bytes, decisions: pd.DataFrame | None = None) -> prepare.Prepared:

@@ -13,18 +13,27 @@ import duckdb
 import numpy as np
 import pytest
 
+from crossings.calendar import midnights
 from crossings.settings import settings
 from flows.cli.estimating import estimate_file
-from transforms import door, encode, evidence, reference
-from transforms.calendar import midnights
-from transforms.parse import register
+from transforms import ask
+from transforms.parse import statements_csv
+from transforms.reports import encode, evidence, reference
 
-CASES = {c["name"]: c for c in json.loads((Path(__file__).parent / "cases" / "estimation_cases.json").read_text("utf-8"))}
+CASES = {
+    c["name"]: c for c in json.loads((Path(__file__).parent / "cases" / "estimation_cases.json").read_text("utf-8"))
+}
 EVENTS = "event_id,date,country,kind,is_break,title,source_url\n"
 
 
 def write_csv(path: Path, reports: list[dict]) -> Path:
-    columns = sorted({k for r in reports for k in r}) or ["report_id", "country", "direction", "period_start", "period_end"]
+    columns = sorted({k for r in reports for k in r}) or [
+        "report_id",
+        "country",
+        "direction",
+        "period_start",
+        "period_end",
+    ]
     with path.open("w", encoding="utf-8", newline="") as out:
         writer = csv.DictWriter(out, columns, lineterminator="\n")
         writer.writeheader()
@@ -67,8 +76,14 @@ def solve(tmp_path: Path):
         asked = None
         if periods:
             asked = write_csv(folder / "periods.csv", list(periods))
-        estimate_file(write_csv(folder / "reports.csv", reports), folder / "out", decisions=None, events=events,
-                      as_of=as_of, periods=asked)
+        estimate_file(
+            write_csv(folder / "reports.csv", reports),
+            folder / "out",
+            decisions=None,
+            events=events,
+            as_of=as_of,
+            periods=asked,
+        )
         return Result(folder / "out")
 
     return run
@@ -87,9 +102,20 @@ def truth(value: float | None) -> float:
     return math.inf if value is None else value
 
 
-SOLVED = [n for n, c in CASES.items() if c["expect"].get("solve", True) and n not in (
-    "denton_cholette_r_tempdisagg", "quarantine_impossible_rows", "monotone_refinement", "correction_supersedes_earlier_value",
-    "as_of_never_sees_the_future", "declared_break_stops_smoothing")]
+SOLVED = [
+    n
+    for n, c in CASES.items()
+    if c["expect"].get("solve", True)
+    and n
+    not in (
+        "denton_cholette_r_tempdisagg",
+        "quarantine_impossible_rows",
+        "monotone_refinement",
+        "correction_supersedes_earlier_value",
+        "as_of_never_sees_the_future",
+        "declared_break_stops_smoothing",
+    )
+]
 
 
 @pytest.mark.parametrize("name", SOLVED)
@@ -128,7 +154,9 @@ def test_case_gives_the_known_answer(name: str, solve) -> None:
     if "active_constraints" in expect:
         assert [r["report_id"] for r in result.reports if r["role"] == "constraint"] == expect["active_constraints"]
     if "independent_reports" in expect:
-        assert len({r["origin_id"] for r in result.reports if r["role"] == "constraint"}) == expect["independent_reports"]
+        assert (
+            len({r["origin_id"] for r in result.reports if r["role"] == "constraint"}) == expect["independent_reports"]
+        )
     if "series_count" in expect:
         assert len({r["series"] for r in result.reports}) == expect["series_count"]
     if "constant_path" in expect:
@@ -198,8 +226,11 @@ def check_invariants(result: Result) -> None:
     for report in result.reports:
         if report["role"] != "constraint" or report["start_time"] or report["per_day"]:
             continue
-        rows = [r for r in result.daily if r["series"] == report["series"]
-                and report["period_start"] <= r["date"] <= report["period_end"]]
+        rows = [
+            r
+            for r in result.daily
+            if r["series"] == report["series"] and report["period_start"] <= r["date"] <= report["period_end"]
+        ]
         if any(r["estimate"] is None for r in rows):
             continue
         total, shift = sum(r["estimate"] for r in rows), moved.get(report["report_id"], [0.0])
@@ -252,8 +283,12 @@ def test_impossible_rows_are_set_aside_with_their_reason(solve) -> None:
 
 
 def test_a_copy_of_a_row_is_dropped_and_order_does_not_matter(solve) -> None:
-    first = solve(CASES["week_total_with_three_known_days"]["reports"] if "week_total_with_three_known_days" in CASES
-                  else CASES["determinism"]["reports"], name="first")
+    first = solve(
+        CASES["week_total_with_three_known_days"]["reports"]
+        if "week_total_with_three_known_days" in CASES
+        else CASES["determinism"]["reports"],
+        name="first",
+    )
     shuffled = solve(CASES["order_and_duplicate_rows_do_not_matter"]["reports"], name="shuffled")
     assert (first.out / "daily.parquet").read_bytes() == (shuffled.out / "daily.parquet").read_bytes()
 
@@ -261,7 +296,7 @@ def test_a_copy_of_a_row_is_dropped_and_order_does_not_matter(solve) -> None:
 @pytest.mark.parametrize("name", ["hedge_words_to_bounds", "between_needs_two_numbers"])
 def test_words_become_bounds(name: str, tmp_path: Path) -> None:
     case = CASES[name]
-    parsed = register.parse(write_csv(tmp_path / "r.csv", case["reports"]).read_bytes()).reports
+    parsed = statements_csv.parse(write_csv(tmp_path / "r.csv", case["reports"]).read_bytes()).reports
     encoded = encode.encode(parsed)
     for wanted, (_, row) in zip(case["expect"]["encoded"], encoded.iterrows(), strict=True):
         assert row["lower"] == wanted["lower"]
@@ -292,6 +327,6 @@ def test_the_door_needs_no_column_that_says_nothing(tmp_path: Path) -> None:
 
     data = settings().data / "reference"
     known = reference.read({n: (data / f"{n}.csv").read_bytes() for n in ("countries", "timezones", "wording")})
-    result = door.estimate_reports(content, lambda p, r: judge(p, r)[0], known)
+    result = ask.estimate_reports(content, lambda p, r: judge(p, r)[0], known)
     assert result.daily["estimate"].tolist() == [8572]
     assert evidence.DESTINATION_SHARE == 0.05

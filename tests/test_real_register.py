@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 
 from crossings import catalog
-from transforms import daily, vintages
+from transforms.reports import vintages
+from transforms.tables import daily
 
 FINNISH_WEEK = ["FIN-002", "FIN-006", "FIN-024", "FIN-032", "FIN-048", "FIN-132", "FIN-244"]  # data/register/README.md
 KAZAKH_SEPTEMBER = ["KAZ-007", "KAZ-009", "KAZ-011", "KAZ-029", "KAZ-049", "KAZ-050"]
@@ -52,6 +53,8 @@ def test_the_kazakh_vintage_of_28_september_knows_nothing_of_october(analyst) ->
     late = reports.loc[reports["published_on"].fillna("9999").str[:7] > "2022-09", "report_id"]
     assert not set(known["report_id"]) & set(late)
     built = daily.build(known, catalog.load("series", "KAZ"), catalog.load("events"))
-    named = {i for ids in built.daily["upper_proof"] for i in ids} | {i for ids in built.daily["report_ids"] for i in ids}
+    named = {i for ids in built.daily["upper_proof"] for i in ids} | {
+        i for ids in built.daily["report_ids"] for i in ids
+    }
     assert named
     assert named <= set(known["report_id"])

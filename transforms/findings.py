@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from crossings.schema import FINDINGS
+from crossings.schema.tables import FINDINGS
 
 
 def identifier(rule: str, *parts: Any) -> str:

@@ -106,8 +106,8 @@ def plot(
 
     Example: `crossings plot FIN --from 2022-09-12 --to 2022-10-05 --out finland.png`
     """
-    from crossings.plot import plot as drawn
-    from crossings.plot import save
+    from crossings.drawing import plot as drawn
+    from crossings.drawing import save
 
     save(drawn(country, direction=direction, series=series, start=_date(start), end=_date(end)), out)
     typer.echo(f"wrote {out}")
@@ -128,7 +128,7 @@ def explain(
 
     Example: `crossings explain FIN 2022-09-26 --direction entry`
     """
-    from crossings.trail import explain as explained
+    from crossings.explanation import explain as explained
 
     found = explained(country, date.date(), direction=direction, series=series, release=release)
     typer.echo(found.to_json() if json else str(found))

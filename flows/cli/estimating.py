@@ -11,14 +11,17 @@ import pandas as pd
 from rich.console import Console
 from rich.markup import escape
 
-from crossings import catalog, proofs, trail
+from crossings import catalog, explanation, proofs
 from crossings.errors import CrossingsError
 from crossings.lake import parquet_bytes, write_bytes
-from crossings.schema import TABLES
+from crossings.schema.tables import TABLES
 from crossings.settings import settings
 from flows.workspace import read_file
-from transforms import daily, door, parts, reference, vintages
-from transforms import decisions as decide
+from transforms import ask
+from transforms.reports import decisions as decide
+from transforms.reports import reference, vintages
+from transforms.series import parts
+from transforms.tables import daily
 
 _REFERENCE = ("countries", "timezones", "wording")
 
@@ -30,12 +33,12 @@ def estimate_file(
     from flows.judge import judge
 
     known = reference.read({n: read_file(settings().data / "reference" / f"{n}.csv") for n in _REFERENCE})
-    result = door.estimate_reports(
+    result = ask.estimate_reports(
         read_file(reports), lambda prepared, ref: judge(prepared, ref)[0], known, name=reports.name,
         decisions=decide.parse(read_file(decisions), decisions.name) if decisions else None,
         events=reference.events(read_file(events)) if events else None,
         as_of=instant(as_of) if as_of else None,
-        periods=door.parse_periods(read_file(periods), periods.name) if periods else None,
+        periods=ask.parse_periods(read_file(periods), periods.name) if periods else None,
         today=pd.Timestamp(dt.datetime.now(dt.UTC).date()),
         part_of=_declared_parts(),
     )  # fmt: skip
@@ -63,7 +66,7 @@ def _declared_parts() -> pd.DataFrame:
     return parts.declared_parts(reference.table("checkpoints", content))
 
 
-def _tell(console: Console, result: door.Estimated, out: Path) -> None:
+def _tell(console: Console, result: ask.Estimated, out: Path) -> None:
     counts = result.daily["status"].value_counts().to_dict() if len(result.daily) else {}
     days = ", ".join(f"{n:,} {status}" for status, n in sorted(counts.items())) or "no day is covered"
     console.print(f"{len(result.reports):,} reports accepted, {len(result.quarantine):,} set aside, "
@@ -109,9 +112,9 @@ def between(
 def _say(held: Any, built: daily.Built, row: dict[str, Any], *, json: bool) -> None:
     reports = catalog.reports(row["country"], release=held).set_index("report_id", drop=False)
     proof = sorted({*row["lower_proof"], *row["upper_proof"]})
-    figures = trail.figures_of(reports.loc[proof], built.findings)
+    figures = explanation.figures_of(reports.loc[proof], built.findings)
     zone = built.series[row["series"]]["timezone"]
-    window = trail.instants(row["period_start"], row["period_end"], zone)
+    window = explanation.instants(row["period_start"], row["period_end"], zone)
     low, high = (None if pd.isna(row[c]) else int(row[c]) for c in ("lower", "upper"))
     words = {
         end: proofs.sentence(

@@ -61,7 +61,9 @@ def _summary(console: Console, outcome: pipeline.Outcome) -> None:
     )
     console.print(f"  tables      {rows}")
     found = ", ".join(f"{n} {severity}" for severity, n in outcome.findings.items())
-    console.print(f"  findings    {found or 'none'}{'; stop = points withheld, bounds kept' if 'stop' in found else ''}")
+    console.print(
+        f"  findings    {found or 'none'}{'; stop = points withheld, bounds kept' if 'stop' in found else ''}"
+    )
     console.print(f"  lies in     {outcome.path}")
     console.print(f"  validation  {outcome.page}")
     if outcome.written:

@@ -12,8 +12,9 @@ from rich.markup import escape
 
 from crossings.errors import CrossingsError
 from crossings.settings import settings
-from flows import freshness, looking, pipeline, served_copy, stage, steps
+from flows import pipeline, stage, steps
 from flows.cli.running import table
+from flows.collect import freshness, looking, served_copy
 from flows.workspace import Workspace
 from transforms.parse import registry
 

@@ -12,7 +12,7 @@ from published import Published
 import crossings
 from crossings import catalog
 from crossings.errors import CrossingsError, NotComparable
-from crossings.schema import RELEASED, TABLES, pandas_dtypes
+from crossings.schema.tables import RELEASED, TABLES, pandas_dtypes
 
 pytestmark = pytest.mark.usefixtures("analyst")
 ENTRY = "FIN/entry/RUS/national/land/crossings/border_control"

@@ -20,7 +20,7 @@ import pytest
 from crossings import lake as lakes
 from crossings.errors import CrossingsError, ReleaseStopped
 from crossings.lake import Lake
-from crossings.schema import RELEASED, TABLES
+from crossings.schema.tables import RELEASED, TABLES
 
 NOW = dt.datetime(2022, 9, 28, 6, tzinfo=dt.UTC)
 COUNTRIES = ("FIN", "GEO", "KAZ")

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crossings import catalog, trail
+from crossings import catalog, explanation
+from crossings.calendar import midnights
 from crossings.proofs import Figure, Term, relaxed, sentence, summands, terms
-from crossings.schema import DAILY, FINDINGS
-from transforms.calendar import midnights
-from transforms.daily import build
+from crossings.schema.tables import DAILY, FINDINGS
+from transforms.tables.daily import build
 
 DAY = 86_400
 ZONE = "Europe/Helsinki"
@@ -132,7 +132,7 @@ def test_every_bound_of_random_reports_is_the_sum_of_its_proof(rows):
               "citizenship": "RUS", "scope": "national", "measure": "crossings", "system": "border_control"}  # fmt: skip
     events = pd.DataFrame(columns=["event_id", "date", "country", "is_break"])
     result = build(rows, pd.DataFrame([series]), events)
-    figures = trail.figures_of(_published(rows), FINDINGS.conform(result.findings).to_pandas())
+    figures = explanation.figures_of(_published(rows), FINDINGS.conform(result.findings).to_pandas())
     assert misfits(DAILY.conform(result.daily).to_pandas(), figures, {"s": ZONE}) == []
 
 
@@ -147,7 +147,7 @@ def misfits(daily: pd.DataFrame, figures: dict[str, Figure], zone_of: dict[str, 
     """Bounds that are not the sum of their proof; a lower bound of 0 needs none."""
     wrong = []
     for row in daily.to_dict("records"):
-        window = trail.instants(row["date"], row["date"], zone_of[row["series"]])
+        window = explanation.instants(row["date"], row["date"], zone_of[row["series"]])
         for end in ("lower", "upper"):
             if pd.isna(row[end]) or (row[end] == 0 and end == "lower"):
                 continue
@@ -162,6 +162,6 @@ def misfits(daily: pd.DataFrame, figures: dict[str, Figure], zone_of: dict[str, 
 def test_every_bound_of_every_day_of_a_release_is_the_sum_of_its_proof(analyst):
     zone_of = catalog.load("series").set_index("series")["timezone"].to_dict()
     daily, reports, findings = catalog.daily(), catalog.reports(), catalog.findings()
-    figures = trail.figures_of(reports[reports["role"] == "constraint"], findings)
+    figures = explanation.figures_of(reports[reports["role"] == "constraint"], findings)
     assert len(daily) > 20_000
     assert misfits(daily, figures, zone_of) == []

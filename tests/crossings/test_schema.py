@@ -10,7 +10,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crossings.schema import CODE_LISTS, OPEN_PATTERNS, REGISTER_COLUMNS, RELEASED, TABLES, arrow_type, pandas_dtypes
+from crossings.schema.tables import (
+    CODE_LISTS,
+    OPEN_PATTERNS,
+    REGISTER_COLUMNS,
+    RELEASED,
+    TABLES,
+    arrow_type,
+    pandas_dtypes,
+)
 
 EVENT = {"event_id": "E-1", "date": dt.date(2022, 9, 21), "country": "RUS", "kind": "mobilisation", "is_break": False,
          "title": "announcement", "source_url": "https://example.org"}  # fmt: skip

@@ -8,7 +8,7 @@ import pytest
 from parse_support import LABELS, ROOT, made, sources
 
 from crossings.errors import CrossingsError
-from crossings.sources import InvalidSource, load_labels, load_sources, read_source
+from crossings.source.model import InvalidSource, load_labels, load_sources, read_source
 
 TEXT = (ROOT / "data" / "sources" / "kz-taldau.yaml").read_text(encoding="utf-8")
 

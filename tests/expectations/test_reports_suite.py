@@ -14,7 +14,7 @@ from statements import decision, decisions_of, known, prepared_from, settled, st
 from expectations import reports, run
 from expectations.rule import meta, row_rule
 from flows.judge import judge
-from transforms import prepare
+from transforms.reports import prepare
 
 A = statement
 LEVELS = [A(report_id=f"B-{i}", scope="checkpoint:quiet", value=50, value_text=50) for i in range(4)]

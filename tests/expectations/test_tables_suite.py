@@ -13,7 +13,7 @@ from published import Published
 
 from crossings.errors import ReleaseStopped
 from crossings.lake import Release
-from crossings.schema import CODE_LISTS, RELEASED, TABLES
+from crossings.schema.tables import CODE_LISTS, RELEASED, TABLES
 from crossings.settings import Settings
 from expectations import run, tables
 from flows import gates

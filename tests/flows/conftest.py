@@ -10,8 +10,8 @@ import pytest
 from asking import Clock, policy_for
 from publisher import Publisher
 
-from flows.archive import Archive
-from flows.fetch import Fetcher
+from flows.archive.archive import Archive
+from flows.collect.fetch import Fetcher
 
 
 @pytest.fixture

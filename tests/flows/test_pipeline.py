@@ -21,7 +21,7 @@ import socket_guard
 from published import Published, Spoken
 
 from crossings.lake import Lake, Release, digest
-from crossings.schema import TABLES
+from crossings.schema.tables import TABLES
 from crossings.settings import Settings
 from flows import pipeline
 from flows.workspace import Workspace

@@ -12,13 +12,13 @@ from parse_support import recorded, sources
 from serving import STATISTICS, revised, served, workspace
 
 from crossings.lake import Release
-from crossings.sources import SourceSpec
+from crossings.source.model import SourceSpec
 from flows import pipeline, stage, steps
-from flows.archive import Look
+from flows.archive.archive import Look
 from flows.workspace import Workspace
-from transforms import series
 from transforms.parse import registry
 from transforms.parse.contract import Payload
+from transforms.series import definitions
 
 
 @dataclass(frozen=True)
@@ -143,7 +143,7 @@ def test_the_release_shows_the_figures_of_the_last_look(
     quarantined = set(there.later.frame("quarantine")["report_id"].dropna())
     reports = release.read("reports").to_pandas().set_index("report_id")
     checked = 0
-    for row in frame.assign(series=series.identifiers(frame)).itertuples():
+    for row in frame.assign(series=definitions.identifiers(frame)).itertuples():
         key = (row.series, row.period_start, row.freq)
         if key not in official.index:
             assert any(q.startswith(f"{name}:") for q in quarantined)

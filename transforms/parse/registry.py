@@ -10,24 +10,24 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from crossings.errors import UnreadableInput
-from crossings.sources import SourceSpec
+from crossings.source.model import SourceSpec
 from transforms.parse.contract import Parsed, Payload, only
 
 if TYPE_CHECKING:
-    from transforms.parse.register import Statements
+    from transforms.parse.statements_csv import Statements
 
 MODULES: dict[str, str] = {
-    "jsonstat": "transforms.parse.jsonstat",
-    "eurostat": "transforms.parse.eurostat",
-    "pxweb": "transforms.parse.pxweb",
-    "pcaxis": "transforms.parse.pcaxis",
-    "uljas": "transforms.parse.uljas",
-    "workbook": "transforms.parse.workbook",
-    "frontex": "transforms.parse.frontex",
-    "iblock": "transforms.parse.iblock",
-    "taldau": "transforms.parse.taldau",
-    "table": "transforms.parse.table",
-    "emiss": "transforms.parse.emiss",
+    "jsonstat": "transforms.parse.protocols.jsonstat",
+    "eurostat": "transforms.parse.protocols.eurostat",
+    "pxweb": "transforms.parse.protocols.pxweb",
+    "pcaxis": "transforms.parse.protocols.pcaxis",
+    "uljas": "transforms.parse.protocols.uljas",
+    "workbook": "transforms.parse.protocols.workbook",
+    "frontex": "transforms.parse.protocols.frontex",
+    "iblock": "transforms.parse.protocols.iblock",
+    "taldau": "transforms.parse.protocols.taldau",
+    "table": "transforms.parse.protocols.table",
+    "emiss": "transforms.parse.protocols.emiss",
 }
 
 
@@ -55,7 +55,7 @@ def parse(payloads: Sequence[Payload], spec: SourceSpec) -> Parsed:
 
 def statements(payloads: Sequence[Payload], spec: SourceSpec) -> Statements:
     """Statements of one look at a source whose parser is `register`; the faults are those of `parse`."""
-    from transforms.parse.register import parse as read_statements
+    from transforms.parse.statements_csv import parse as read_statements
 
     if spec.parser != "register":
         raise UnreadableInput(f"{spec.id}: expected statements, found parser {spec.parser}", "read it with parse")

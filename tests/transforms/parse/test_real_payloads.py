@@ -16,14 +16,14 @@ import pytest
 from parse_support import REAL, made, needs_real, payload, real, sources
 
 from crossings.errors import UnreadableInput
-from crossings.parser_options import PcAxisOptions, TaldauOptions
-from transforms.parse.eurostat import _leading
-from transforms.parse.jsonstat import cells, read_cubes
-from transforms.parse.pcaxis import read_px
+from crossings.source.options import PcAxisOptions, TaldauOptions
 from transforms.parse.periods import read_period
-from transforms.parse.pxweb import read_limits
+from transforms.parse.protocols.eurostat import _leading
+from transforms.parse.protocols.jsonstat import cells, read_cubes
+from transforms.parse.protocols.pcaxis import read_px
+from transforms.parse.protocols.pxweb import read_limits
+from transforms.parse.protocols.taldau import read_tree
 from transforms.parse.registry import parse
-from transforms.parse.taldau import read_tree
 
 pytestmark = needs_real
 
@@ -508,7 +508,7 @@ def test_bridge_workbook_is_read_with_cell_addresses():
         },
         {"series": {}, "time": {"dimension": "Column", "freq": "A", "formats": ["YYYY"]}},
     )
-    from transforms.parse.workbook import read_grid
+    from transforms.parse.protocols.workbook import read_grid
 
     grid = read_grid(real("us-cbp-xlsx/master_2008_2024.xlsx"), spec.options)
     assert len([r for r in grid.rows[1:] if any(v is not None for v in r)]) == 6_802

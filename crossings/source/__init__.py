@@ -1,0 +1,1 @@
+"""A source file: who publishes, how to ask, how to read."""

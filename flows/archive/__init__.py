@@ -1,0 +1,1 @@
+"""The raw archive: bytes as they came, and the log of every look."""

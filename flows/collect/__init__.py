@@ -1,0 +1,1 @@
+"""Asking publishers: politely, through one wire, into the archive."""

@@ -1,0 +1,23 @@
+"""Reports and series as the estimator takes them, built by hand."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import numpy as np
+import pandas as pd
+
+from crossings.calendar import midnights
+
+KEY = {"country": "FIN", "direction": "entry", "citizenship": "RUS", "scope": "national", "measure": "crossings"}
+SERIES = pd.DataFrame([{"series": "fin-entry", "timezone": "Europe/Helsinki", **KEY, "system": "border_control"}])
+
+
+def report(report_id, first, last, lower, upper, **more):
+    """One encoded report on whole days of September 2022 (days of the month, inclusive)."""
+    ends = midnights(dt.date(2022, 9, first), dt.date(2022, 9, last), "Europe/Helsinki")
+    row = {"report_id": report_id, "origin_id": report_id, "series": "fin-entry", "tier": 2, "sigma": 5.0}
+    row |= {"start_instant": ends[0], "end_instant": ends[-1], "per_day": False, "role": "constraint"}
+    row |= {"lower": lower, "upper": upper, "publisher": "guard", "speech_mode": "written_table"}
+    row |= {"value": lower if lower == upper else np.nan, "qualifier": "exact" if lower == upper else "about"}
+    return row | more

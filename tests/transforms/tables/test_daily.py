@@ -1,0 +1,269 @@
+"""The daily table: one row a covered day, right status and grade, findings beside it, periods bounded as periods."""
+
+import datetime as dt
+
+import numpy as np
+import pandas as pd
+import pytest
+from builders import SERIES, report
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from interval_systems import CASES, breaks_on, frames_of_case
+
+from crossings.schema.tables import DAILY, FINDINGS, PERIODS
+from transforms.estimator.estimate import EstimateSettings
+from transforms.tables.daily import build, periods
+
+NONE = breaks_on([], "FIN")
+SOLVED = [
+    n
+    for n, c in CASES.items()
+    if c["reports"] and c["expect"].get("solve", True) and n != "denton_cholette_r_tempdisagg"
+    and not {"encoded", "quarantined", "as_of", "active_constraints", "register_rows"} & set(c["expect"])
+]  # fmt: skip
+
+
+def built(*reports, series=SERIES, events=NONE, **choices):
+    result = build(pd.DataFrame(list(reports)), series, events, EstimateSettings(**choices))
+    DAILY.conform(result.daily)
+    FINDINGS.conform(result.findings)
+    return result
+
+
+def day(result, number, series="fin-entry"):
+    rows = result.daily[(result.daily["date"] == dt.date(2022, 9, number)) & (result.daily["series"] == series)]
+    assert len(rows) == 1
+    return rows.iloc[0]
+
+
+@pytest.mark.parametrize("name", SOLVED)
+def test_cases_through_the_whole_table(name):
+    case = CASES[name]
+    rows, series, events = frames_of_case(case)
+    result = build(rows, series, events)
+    DAILY.conform(result.daily)
+    FINDINGS.conform(result.findings)
+    expect, daily = case["expect"], result.daily.set_index(result.daily["date"].astype(str))
+    assert len(result.solved) == rows["series"].nunique() - (rows["direction"] == "net").any()
+    for row in expect.get("daily", []):
+        if row["date"] in daily.index:
+            assert daily.loc[row["date"], "lower"] == row["lower"]
+            upper = daily.loc[row["date"], "upper"]
+            assert pd.isna(upper) if row["upper"] is None else upper == row["upper"]
+        else:
+            assert (row["lower"], row["upper"]) == (0, None)
+    asked = [{"country": rows["country"][0], "direction": "entry", **s} for s in expect.get("sums", [])]
+    for one in asked:
+        found = periods(result, pd.DataFrame([one]))
+        PERIODS.conform(found)
+        assert (found["lower"][0], found["upper"][0]) == (one["lower"], one["upper"])
+    assert len(daily) == expect.get("row_count", len(daily))
+    if "denton_additive_d1" in expect:
+        path = np.array(expect["denton_additive_d1"]["values"])
+        assert np.abs(daily["estimate"].to_numpy(float) - path).max() <= 1
+    conflicts = result.findings[result.findings["rule"] == "conflict"]
+    if "conflicts" in expect and all("report_ids" in c for c in expect["conflicts"]):
+        told = sorted(zip(conflicts["report_ids"].map(list), conflicts["gap"], strict=True))
+        assert told == sorted((c["report_ids"], c["gap"]) for c in expect["conflicts"])
+    if expect.get("feasible") is False:
+        assert set(daily["status"]) <= {"reconciled", "reported"}
+        assert (daily.loc[daily["obs_status"] == "A", "status"] == "reported").all()
+    if "holdout_truth" in expect:
+        errors = [abs(int(daily.loc[d, "estimate"]) - v) for d, v in expect["holdout_truth"].items()]
+        assert np.mean(errors) <= expect["max_mae"]
+        assert all(daily.loc[d, "lower"] <= v <= daily.loc[d, "upper"] for d, v in expect["holdout_truth"].items())
+
+
+def test_no_reports_give_empty_tables_with_all_columns():
+    result = built(report("a", 1, 1, 5, 5, role="excluded"))
+    assert list(result.daily.columns) == list(DAILY.names)
+    assert len(result.daily) == len(result.findings) == 0
+
+
+def test_status_and_grade_of_each_kind_of_day():
+    result = built(
+        report("mon", 12, 12, 100, 100),
+        report("tue", 13, 13, 95, 105),
+        report("two", 12, 14, 300, 300),
+        report("rest", 12, 15, 400, 400),
+        report("wide", 16, 18, 600, 600),
+        report("more", 19, 20, 5, np.nan),
+    )
+    rows = [day(result, d) for d in (12, 13, 14, 15, 16, 19)]
+    assert [r["status"] for r in rows] == ["reported", "estimated", "estimated", "derived", "estimated", "none"]
+    assert [r["reliability"] for r in rows] == [1, 3, 3, 2, 5, 5]
+    assert [r["obs_status"] for r in rows] == ["A", "E", "E", "E", "U", "O"]
+    assert day(result, 15)["lower_proof"] == ["two", "rest"] or day(result, 15)["lower_proof"] == ["rest", "two"]
+    assert (day(result, 19)["lower"], pd.isna(day(result, 19)["upper"])) == (0, True)
+    assert pd.isna(day(result, 19)["estimate"])
+
+
+def test_a_closed_border_is_data_on_every_day_of_its_window():
+    result = built(report("z", 12, 14, 0, 0), report("a", 11, 11, 1200, 1200))
+    assert [(day(result, d)["estimate"], day(result, d)["obs_status"]) for d in (11, 12, 13, 14)] == [
+        (1200, "A"), (0, "A"), (0, "A"), (0, "A"),
+    ]  # fmt: skip
+
+
+def test_short_gaps_have_rows_without_a_value_and_long_gaps_have_none():
+    reports = [report("a", 1, 1, 100, 100), report("b", 5, 5, 200, 200), report("c", 30, 30, 10, 10)]
+    result = built(*reports, longest_gap=10)
+    assert sorted(d.day for d in result.daily["date"]) == [1, 2, 3, 4, 5, 30]
+    gap = day(result, 3)
+    assert (gap["status"], gap["obs_status"], gap["lower"], list(gap["report_ids"])) == ("none", "O", 0, [])
+    assert pd.isna(gap["estimate"])
+    assert pd.isna(gap["upper"])
+
+
+def test_a_break_bends_the_path_ranks_first_and_never_touches_bounds():
+    reports = [report("w1", 16, 22, 700, 700), report("w2", 23, 29, 70, 70)]
+    plain, bent = built(*reports), built(*reports, events=breaks_on(["2022-09-23"], "FIN"))
+    assert day(bent, 22)["estimate"] == 100
+    assert day(bent, 23)["estimate"] == 10
+    assert (day(bent, 23)["obs_status"], day(bent, 23)["break_id"]) == ("B", "break-2022-09-23")
+    assert day(plain, 22)["estimate"] != 100
+    assert plain.daily[["lower", "upper"]].equals(bent.daily[["lower", "upper"]])
+    other = built(*reports, events=breaks_on(["2022-09-23"], "RUS"))
+    assert other.daily.equals(plain.daily)
+
+
+def test_a_ceiling_per_day_holds_for_each_day_of_its_window():
+    result = built(report("cap", 21, 24, np.nan, 30000, per_day=True), report("t", 21, 24, 98000, 98000))
+    assert [(day(result, d)["lower"], day(result, d)["upper"]) for d in (21, 24)] == [(8000, 30000)] * 2
+    assert day(result, 22)["estimate"] == 24500
+    assert list(day(result, 22)["report_ids"]) == ["cap", "t"]
+    assert day(result, 22)["n_origins"] == 2
+
+
+def test_moved_reports_are_told_one_by_one_with_the_conflict():
+    result = built(
+        report("official", 3, 9, 50000, 50000, tier=1, sigma=1.0),
+        report("media", 3, 9, 80000, 80000, tier=4, sigma=5000.0),
+    )
+    told = result.findings.set_index("rule")
+    assert set(told.index) == {"conflict", "reconciled", "V57", "V60"}
+    assert told.loc["reconciled", "gap"] == -30000
+    assert "80,000 to 50,000" in told.loc["reconciled", "message"]
+    assert told.loc["V57", "severity"] == "warn"
+    assert told.loc["conflict", "date_start"] == dt.date(2022, 9, 3)
+    assert set(result.daily["status"]) == {"reconciled"}
+    assert result.daily["estimate"].sum() == 50000
+
+
+def test_a_final_official_figure_that_would_move_stops_the_series():
+    result = built(report("a", 3, 9, 100, 100, tier=1), report("b", 3, 9, 200, 200, tier=1))
+    stops = result.findings[result.findings["severity"] == "stop"]
+    assert list(stops["rule"]) == ["V58", "V58", "V60"]
+
+
+WEEK = [4824, 6470, 7667, 8572, 8314, 7743, 7056]  # 21 to 27 September 2022, the Finnish land border
+
+
+def finnish_week(**more):
+    days = [report(f"d{21 + i}", 21 + i, 21 + i, v, v, sigma=0.001 * v) for i, v in enumerate(WEEK)]
+    return built(*days, report("w", 21, 27, 50655, 50655, sigma=50.655), **more)
+
+
+def test_exact_days_that_hardly_move_keep_what_was_printed_and_the_one_that_moves_most_gives_way():
+    result = finnish_week()
+    slack = {f["report_ids"][0]: f["gap"] for f in result.findings.to_dict("records") if f["rule"] == "reconciled"}
+    assert all(0 < s < 0.5 for i, s in slack.items() if i != "w")
+    rows = [day(result, d) for d in range(21, 28)]
+    short = result.solved["fin-entry"].reconciled.relaxed
+    needed = int(short.lower[short.report_id == "w"][0]) - sum(WEEK)
+    changed = {f"d{r['date'].day}" for r, v in zip(rows, WEEK, strict=True) if r["estimate"] != v}
+    assert changed == set(sorted(slack.keys() - {"w"}, key=lambda i: -slack[i])[:needed])
+    assert needed == 1
+    for row in rows:
+        kept = f"d{row['date'].day}" not in changed
+        assert row["status"] == ("reported" if kept else "reconciled")
+        assert (row["obs_status"], row["reliability"]) == ("E", 2)
+    assert sum(r["estimate"] for r in rows) == sum(WEEK) + needed
+
+
+def test_a_day_that_would_have_to_move_by_half_a_person_or_more_is_no_longer_what_was_printed():
+    result = built(report("a", 1, 1, 100, 100), report("b", 2, 2, 100, 100), report("w", 1, 2, 260, 260))
+    assert {day(result, d)["status"] for d in (1, 2)} == {"reconciled"}
+    assert [day(result, d)["estimate"] for d in (1, 2)] == [120, 120]
+
+
+def test_a_report_in_three_conflicts_comes_first_in_the_review():
+    wrong = [report(f"w{i}", 1, 2 + i, 500 + 10 * i, 500 + 10 * i) for i in range(3)]
+    result = built(report("a", 1, 6, 100, 100, tier=1), *wrong)
+    told = result.findings[result.findings["rule"] == "V73"]
+    assert [(list(ids), severity) for ids, severity in zip(told["report_ids"], told["severity"], strict=True)] == [
+        (["a"], "warn")
+    ]
+    few = built(report("a", 1, 6, 100, 100, tier=1), *wrong[:2]).findings
+    assert "V73" not in set(few["rule"])
+
+
+def test_a_small_conflict_does_not_stop_a_series_and_a_large_one_does():
+    small = built(report("a", 1, 7, 1000, 1000), report("b", 1, 7, 1050, 1050)).findings
+    assert "V60" not in set(small["rule"])
+    large = built(report("a", 1, 7, 1000, 1000), report("b", 1, 7, 1060, 1060)).findings
+    (stop,) = large[large["rule"] == "V60"].to_dict("records")
+    assert (stop["severity"], stop["gap"], sorted(stop["report_ids"])) == ("stop", 60, ["a", "b"])
+
+
+def test_other_blocks_keep_every_byte_when_one_changes():
+    quiet = [report("q1", 20, 26, 1234, 1300), report("q2", 22, 22, 150, 150)]
+    one = built(report("a", 1, 3, 10, 10), report("b", 2, 2, 4, 6), *quiet).daily
+    two = built(report("a", 1, 3, 900, 900), report("b", 2, 2, 2000, 2000), *quiet).daily
+    late = [d >= dt.date(2022, 9, 20) for d in one["date"]]
+    assert DAILY.conform(one[late]).equals(DAILY.conform(two[[d >= dt.date(2022, 9, 20) for d in two["date"]]]))
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.permutations(range(6)), st.integers(1, 3))
+def test_rows_in_any_order_doubled_or_on_many_threads_give_the_same_bytes(order, workers):
+    reports = [
+        report("w", 12, 18, 1200, 1200),
+        report("m", 12, 12, 90, 110),
+        report("n", 12, 12, 130, 140, tier=3),
+        report("x", 14, 14, 160, 160, series="other"),
+        report("y", 14, 16, 170, np.nan, series="other"),
+        report("z", 14, 18, 700, 700, series="other"),
+    ]
+    series = pd.concat([SERIES, SERIES.assign(series="other", scope="district:se")], ignore_index=True)
+    plain = build(pd.DataFrame(reports), series, NONE)
+    shuffled = pd.DataFrame([reports[i] for i in (*order, order[0])])
+    other = build(shuffled, series.iloc[::-1], NONE, workers=workers)
+    assert DAILY.conform(plain.daily).equals(DAILY.conform(other.daily))
+    assert FINDINGS.conform(plain.findings).equals(FINDINGS.conform(other.findings))
+
+
+def test_calibrated_intervals_appear_only_with_enough_regular_days_and_lie_within_the_bounds():
+    rng = np.random.default_rng(1)
+    x = rng.poisson(1000, 28)
+    weeks = [report(f"w{i}", i + 1, i + 7, float(s), float(s)) for i in range(0, 28, 7) for s in [x[i : i + 7].sum()]]
+    days = [report(f"d{i:02d}", i + 1, i + 1, float(x[i]), float(x[i])) for i in range(28) if i % 4]
+    result = built(*weeks, *days[:20]).daily
+    point = result["pi_level"].notna()
+    assert point.all()
+    assert (result["pi_lower"] >= result["lower"]).all()
+    assert (result["pi_upper"] <= result["upper"]).all()
+    assert built(*weeks, *days[:19]).daily["pi_level"].isna().all()
+    spoken = [d | {"speech_mode": "spoken"} for d in days]
+    assert built(*weeks, *spoken).daily["pi_level"].isna().all()
+
+
+def test_periods_bound_the_sum_and_not_the_sum_of_bounds():
+    result = built(report("w", 12, 18, 1200, 1200), report("m", 12, 12, 100, 100))
+    asked = pd.DataFrame(
+        [
+            {"country": "FIN", "direction": "entry", "start": "2022-09-12", "end": "2022-09-18"},
+            {"country": "FIN", "direction": "entry", "start": "2022-09-13", "end": "2022-09-20"},
+            {"country": "FIN", "direction": "exit", "start": "2022-09-13", "end": "2022-09-20"},
+        ]
+    )
+    found = periods(result, asked)
+    PERIODS.conform(found)
+    assert len(found) == 2
+    whole, beyond = found.iloc[0], found.iloc[1]
+    assert (whole["lower"], whole["upper"], whole["estimate"], list(whole["upper_proof"])) == (1200, 1200, 1200, ["w"])
+    assert (beyond["lower"], pd.isna(beyond["upper"]), pd.isna(beyond["estimate"])) == (1100, True, True)
+
+
+def test_a_net_series_is_left_to_the_coupled_system():
+    assert built(report("n", 1, 1, 5, 5), series=SERIES.assign(direction="net")).solved == {}

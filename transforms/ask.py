@@ -1,0 +1,110 @@
+"""The stand-alone door: one file of reports in, the estimate and everything said about it out. No lake, no flow.
+
+In: the bytes of a CSV in the register's columns, optionally decisions, events, periods and an instant. Out: the tables
+`reports`, `daily`, `findings`, `quarantine` and, where asked, `periods`. The same input gives the same tables.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from crossings.errors import UnreadableInput
+from crossings.schema.tables import EVENTS
+from transforms.estimator.estimate import EstimateSettings
+from transforms.reports import decisions as decide
+from transforms.reports import reference as ref
+from transforms.reports import vintages
+from transforms.reports.prepare import Judgement, Prepared, prepare, settle
+from transforms.series import definitions
+from transforms.tables import daily
+
+Judge = Callable[[Prepared, ref.Reference], Sequence[Judgement]]
+
+
+@dataclass(frozen=True, eq=False)
+class Estimated:
+    """The tables of one estimate, frames by their schemas; `periods` is None where none were asked."""
+
+    reports: pd.DataFrame
+    daily: pd.DataFrame
+    findings: pd.DataFrame
+    quarantine: pd.DataFrame
+    periods: pd.DataFrame | None
+    duplicates: int
+
+
+def estimate_reports(
+    content: bytes,
+    judge: Judge,
+    reference: ref.Reference,
+    *,
+    name: str = "reports.csv",
+    declared: pd.DataFrame | None = None,
+    decisions: pd.DataFrame | None = None,
+    events: pd.DataFrame | None = None,
+    as_of: dt.datetime | None = None,
+    periods: pd.DataFrame | None = None,
+    today: pd.Timestamp | None = None,
+    settings: EstimateSettings | None = None,
+    part_of: pd.DataFrame | None = None,
+) -> Estimated:
+    """Estimate the daily series of one file of reports.
+
+    content : UTF-8 CSV; the columns report_id, country, direction, period_start and period_end are needed, all others
+        may be missing, which means "not stated". `lower`, `upper`, `sigma`, `start_instant` and `end_instant` win over
+        the encoding. judge : runs the expectations on `reports` (expectations.judge). declared : series definitions.
+    as_of : only what had been published by then. periods : columns country, direction, start, end, inclusive dates.
+    today : refuses records from the future; not looked at where reports do not say when they were recorded.
+    part_of : declared parts of scopes (parts.declared_parts); a district or checkpoint is part of its country anyway.
+    Raises UnreadableInput and DecisionNotApplicable; bad rows are in `quarantine`, the good ones still give a result.
+    """
+    chosen = decide.none() if decisions is None else decisions
+    known = definitions.none() if declared is None else declared
+    prepared = prepare("statement-csv", content, name, chosen, known, reference, today or pd.Timestamp.max.normalize())
+    settled = settle(prepared, judge(prepared, reference))
+    encoded = vintages.encoded(settled.reports, chosen, as_of)
+    events = pd.DataFrame(columns=list(EVENTS.names)) if events is None else events
+    built = daily.build(encoded, settled.series, events, settings, part_of=part_of)
+    asked = None if periods is None else daily.periods(built, periods)
+    active = settled.reports.loc[settled.reports["report_id"].isin(encoded["report_id"])]
+    roles = encoded.set_index("report_id")["role"]
+    return Estimated(
+        reports=active.assign(role=active["report_id"].map(roles)),
+        daily=built.daily,
+        findings=_about(pd.concat([settled.findings, built.findings], ignore_index=True), set(active["report_id"])),
+        quarantine=settled.quarantine,
+        periods=asked,
+        duplicates=settled.duplicates,
+    )
+
+
+def parse_periods(content: bytes, name: str = "periods.csv") -> pd.DataFrame:
+    """Read asked periods: columns country, direction, start, end; inclusive local dates.
+
+    Raises UnreadableInput for wrong columns, dates that are none, or an end before its start.
+    """
+    remedy = "give the columns country,direction,start,end with dates like 2022-09-21"
+    try:
+        frame = pd.read_csv(io.BytesIO(content), dtype=str, keep_default_na=False, encoding="utf-8")
+        lacking = [c for c in ("country", "direction", "start", "end") if c not in frame]
+        if lacking:
+            raise UnreadableInput(f"{name} lacks the columns {', '.join(lacking)}", remedy)
+        for column in ("start", "end"):
+            frame[column] = pd.to_datetime(frame[column], format="%Y-%m-%d").dt.date
+    except (UnicodeDecodeError, ValueError) as error:
+        raise UnreadableInput(f"{name} cannot be read: {error}", remedy) from error
+    backwards = frame.loc[frame["end"] < frame["start"]]
+    if len(backwards):
+        raise UnreadableInput(f"{name} has a period that ends before it starts ({backwards['start'].iloc[0]})", remedy)
+    return frame[["country", "direction", "start", "end"]]
+
+
+def _about(findings: pd.DataFrame, known: set[str]) -> pd.DataFrame:
+    """Findings whose reports were known in the vintage: the past must not be told of the future."""
+    whole = [set(ids) <= known for ids in findings["report_ids"]]
+    return findings.loc[whole].drop_duplicates("finding_id").sort_values("finding_id", ignore_index=True)

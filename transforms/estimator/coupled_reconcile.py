@@ -1,0 +1,150 @@
+"""Smallest weighted movement of the reports that makes coupled series consistent, tier by tier.
+
+In: an infeasible block of coupled series. Out: the slack of every row, the relaxed whole-number intervals on which
+bounds are computed, and the shifted intervals on which the point is. The maths is in method.md 4.4 (Stone's method),
+on the coupled system of 4.7.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.sparse as sp
+
+from crossings.errors import CrossingsError
+from transforms.estimator.constraints import FloatArray
+from transforms.estimator.coupled_blocks import Block, BoolArray
+from transforms.estimator.coupled_bounds import FlowProgramme, snap
+from transforms.estimator.coupled_conflicts import is_feasible
+from transforms.estimator.coupled_qp import Quadratic, solve_quadratic
+
+
+@dataclass(frozen=True, eq=False)
+class Reconciled:
+    """What reconciliation makes of a block; all arrays run over its statements.
+
+    Attributes
+    ----------
+    slack : movement of each interval, crossings; 0 where the report stays as it is.
+    relaxed : the block with `[floor(L + min(s, 0)), ceil(U + max(s, 0))]`.
+    shifted : the block with `[L + s, U + s]`, widened by the solver's rounding to what was attained.
+    widened : relaxed intervals were widened by one more crossing to make up for rounding.
+    absolute : in some tier the quadratic programme was not solved exactly enough and the least sum of |s| / sigma was
+        taken in its place.
+    """
+
+    slack: FloatArray
+    relaxed: Block
+    shifted: Block
+    widened: bool
+    absolute: bool
+
+
+def unit_of(block: Block) -> float:
+    """Median reported daily rate of the block, crossings a day, at least 1: the unit the solvers work in."""
+    s = block.statements
+    centre = np.where(
+        np.isfinite(s.lower) & np.isfinite(s.upper),
+        (s.lower + s.upper) / 2,
+        np.where(np.isfinite(s.lower), s.lower, s.upper),
+    )
+    rate = np.abs(centre) * 86_400 / (s.end - s.start)
+    rate = rate[np.isfinite(rate) & (rate > 0)]
+    return max(1.0, float(np.median(rate))) if len(rate) else 1.0
+
+
+def reconcile(block: Block) -> Reconciled:
+    """Move the reports of an infeasible block as little as their standard errors ask for; tier 1 first.
+
+    Raises
+    ------
+    CrossingsError : the figures differ so much in size that not even a linear programme settles them.
+    """
+    s = block.statements
+    slack = np.zeros(len(s))
+    lower, upper = s.lower.copy(), s.upper.copy()
+    absolute = False
+    negligible = max(1e-3, 1e-7 * unit_of(block))  # crossings; below it a movement is the solver's rounding
+    for tier in np.unique(s.tier):
+        now = s.tier <= tier
+        moving = s.tier[now] == tier
+        part = block.with_intervals(lower, upper).only(now, block.links)
+        if is_feasible(part):
+            continue
+        found = _move(part, moving)
+        absolute |= found is None
+        moved, value = least_absolute(part, moving) if found is None else found
+        moved[np.abs(moved) <= negligible] = 0.0
+        rows = np.flatnonzero(now)
+        slack[rows] += moved
+        # what was attained stays attainable: without this the next step would start from a system that is
+        # infeasible, or feasible in a hair's breadth only, by the solver's rounding
+        exact = lower[rows] == upper[rows]
+        lower[rows] = np.where(exact, value, np.minimum(lower[rows] + moved, value))
+        upper[rows] = np.where(exact, value, np.maximum(upper[rows] + moved, value))
+    low, high = s.lower + np.minimum(slack, 0.0), s.upper + np.maximum(slack, 0.0)
+    relaxed_lower = np.array([np.floor(snap(v)) for v in low])
+    relaxed_upper = np.array([np.ceil(snap(v)) for v in high])
+    relaxed = block.with_intervals(relaxed_lower, relaxed_upper)
+    widened = not is_feasible(relaxed)
+    if widened:
+        step = (slack != 0).astype(float)
+        relaxed = block.with_intervals(relaxed_lower - step, relaxed_upper + step)
+        if not is_feasible(relaxed):
+            raise CrossingsError(
+                f"reconciling {', '.join(block.members)} leaves a contradiction of less than one crossing",
+                "look for figures of very different size among the reports of these series",
+            )
+    return Reconciled(slack, relaxed, block.with_intervals(lower, upper), widened, absolute)
+
+
+def least_absolute(block: Block, moving: BoolArray) -> tuple[FloatArray, FloatArray]:
+    """As `_move`, with the sum of |s| / sigma in place of the sum of squares; always solvable."""
+    sigma = block.statements.sigma
+    # rows already settled move only by the rounding of the steps before
+    price = np.where(moving, 1.0, 1e4) / sigma
+    programme = FlowProgramme(block, block.coarse, price / price.min())
+    programme.least_slack()
+    moved, flows = programme.movement()
+    return np.where(moving, moved, 0.0), np.asarray(block.coverage(block.coarse) @ flows)
+
+
+def _move(block: Block, moving: BoolArray) -> tuple[FloatArray, FloatArray] | None:
+    """Slack of the moving rows (0 for the others) and the flow attained for every row; None if not solved."""
+    s = block.statements
+    grid = block.coarse
+    unit = unit_of(block)
+    coverage = block.coverage(grid)
+    identities, equal, _ = block.identities(grid)
+    n_flows = coverage.shape[1]
+    index = np.flatnonzero(moving)
+    shift = sp.csr_array(
+        (-s.sigma[index] / unit, (index, np.arange(len(index)))), shape=(len(s), len(index))
+    )  # the unknown is s / sigma, so that the objective is the same for every report
+    rows = sp.csr_array(
+        sp.vstack(
+            [
+                sp.hstack([coverage, shift]),
+                sp.hstack([identities, sp.csr_array((identities.shape[0], len(index)))]),
+                sp.hstack([sp.eye_array(n_flows), sp.csr_array((n_flows, len(index)))]),
+            ]
+        )
+    )
+    floor = block.floor_of_flow(grid.n_pieces)
+    unreported = np.asarray(coverage.sum(axis=0)).ravel() == 0
+    # a flow nobody reports has no place in the objective; a trace of it keeps the solver from wandering off
+    weight = np.concatenate([np.where(unreported, 1e-10, 0.0), np.full(len(index), 2.0)])
+    problem = Quadratic(
+        sp.csc_array(sp.diags_array(weight)),
+        np.zeros(n_flows + len(index)),
+        rows,
+        np.concatenate([s.lower / unit, np.where(equal, 0.0, -np.inf), floor]),
+        np.concatenate([s.upper / unit, np.zeros(len(equal)), np.full(n_flows, np.inf)]),
+    )
+    x = solve_quadratic(problem)
+    if x is None:
+        return None
+    slack = np.zeros(len(s))
+    slack[index] = x[n_flows:] * s.sigma[index]
+    return slack, np.asarray(coverage @ x[:n_flows]) * unit

@@ -1,0 +1,1 @@
+"""One module a publisher's protocol: bytes and options in, statements out."""

@@ -1,0 +1,308 @@
+"""From the bytes of a statement CSV to rows ready for judgement, and from the judgement to tables.
+
+`prepare` decides, assigns series and encodes; `settle` turns the failing rows that the expectations name into
+accepted reports, quarantine, duplicates and findings, so that rows in = accepted + quarantined + duplicates.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from crossings.schema.tables import QUARANTINE, REGISTER_COLUMNS, REPORTS
+from transforms import findings
+from transforms.parse import statements_csv
+from transforms.reports import decisions as decide
+from transforms.reports import encode as encoding
+from transforms.reports import evidence, roles
+from transforms.reports import instants as at
+from transforms.reports.reference import Reference
+from transforms.series import definitions
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Rows of one source, ready for the expectations.
+
+    Attributes
+    ----------
+    statements : as parsed. frame : decided, encoded, with evidence; index = row position.
+    evidence : columns of the frame that only the expectations look at.
+    declared : definitions of the series in use. preferred : reports preferred by decision. recoded : columns that a
+    decision changes somewhere.
+    regular : whether the rows are regular statistics, which go to `official` and bind no estimate.
+    """
+
+    source_id: str
+    statements: statements_csv.Statements
+    frame: pd.DataFrame
+    evidence: tuple[str, ...]
+    declared: pd.DataFrame
+    preferred: frozenset[str]
+    payload_sha256: str
+    recoded: frozenset[str]
+    regular: bool = False
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """One rule's failing rows: what the expectations found, in plain values."""
+
+    rule: str
+    action: str
+    severity: str
+    reason: str
+    rows: tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Settled:
+    """Tables of one source after judgement.
+
+    Attributes
+    ----------
+    reports : by the schema of `reports`; printed values, decided encoding.
+    decided : the same rows with decided values, for the estimate; same index.
+    quarantine, findings : by their schemas. duplicates : exact copies dropped. rows_in : records received.
+    """
+
+    reports: pd.DataFrame
+    decided: pd.DataFrame
+    quarantine: pd.DataFrame
+    findings: pd.DataFrame
+    series: pd.DataFrame
+    duplicates: int
+    rows_in: int
+
+
+def prepare(
+    source_id: str,
+    content: bytes,
+    name: str,
+    decisions: pd.DataFrame,
+    declared: pd.DataFrame,
+    reference: Reference,
+    today: pd.Timestamp,
+    policy: encoding.EncodingPolicy | None = None,
+) -> Prepared:
+    """Parse, decide, assign series, encode and gather evidence.
+
+    Raises UnreadableInput for bytes that are no statement CSV and DecisionNotApplicable for a decision that does not
+    hold.
+    """
+    digest = hashlib.sha256(content).hexdigest()
+    statements = statements_csv.parse(content, name)
+    return ready(source_id, digest, statements, decisions, declared, reference, today, policy)
+
+
+def ready(
+    source_id: str,
+    payload_sha256: str,
+    statements: statements_csv.Statements,
+    decisions: pd.DataFrame,
+    declared: pd.DataFrame,
+    reference: Reference,
+    today: pd.Timestamp,
+    policy: encoding.EncodingPolicy | None = None,
+    *,
+    regular: bool = False,
+) -> Prepared:
+    """Decide, assign series, encode and gather evidence for statements that are parsed already.
+
+    Raises DecisionNotApplicable for a decision that does not hold.
+    """
+    printed = _with_timezones(statements.reports, reference)
+    decided = decide.apply(printed, decisions)
+    ids, defined = definitions.assign(decided.reports, declared)
+    encoded = encoding.encode(decided.reports, policy)
+    frame = decided.reports.copy(deep=False)
+    explicit = frame["lower"].notna() if "lower" in frame else pd.Series(False, index=frame.index)
+    for column in ("start_instant", "end_instant"):
+        if column in frame:
+            frame[f"stated_{column}"] = frame[column].notna()
+    for column in encoded:
+        frame[column] = encoded[column]
+    frame["series"], frame["excluded"], frame["decision_ids"] = ids, decided.excluded, decided.decision_ids
+    frame["stated_bounds"] = explicit
+    frame["window_known"] = (frame["start_instant"] != at.UNKNOWN) & (frame["end_instant"] != at.UNKNOWN)
+    for column, source in (("printed_value", "value"), ("printed_low", "value_low"), ("printed_high", "value_high")):
+        frame[column] = printed[source]
+    frame["content"] = statements_csv.contents(statements)
+    known = frame.columns
+    frame = evidence.gather(frame, reference, today)
+    liked = decisions.loc[(decisions["action"] == "prefer") & (decisions["field"] == "value"), "report_id"]
+    recoded = frozenset(decisions.loc[decisions["action"] == "recode", "field"])
+    gathered = tuple(frame.columns.difference(known))
+    return Prepared(source_id, statements, frame, gathered, defined, frozenset(liked), payload_sha256, recoded, regular)
+
+
+def settle(prepared: Prepared, judgements: Iterable[Judgement]) -> Settled:
+    """Carry out what the rules say of their failing rows. Every row ends in exactly one place."""
+    frame = prepared.frame
+    fate = pd.Series("", index=frame.index, dtype="object")
+    held = pd.Series(False, index=frame.index)
+    quarantined: list[dict[str, Any]] = [
+        _quarantine_row(
+            prepared, t.locator, t.record, getattr(t, "rule", "V01"), t.reason, None, getattr(t, "payload_sha256", None)
+        )
+        for t in prepared.statements.torn.itertuples()
+    ]
+    set_aside: dict[int, Judgement] = {}
+    told: list[dict[str, Any]] = []
+    ordered = sorted(judgements, key=lambda j: (j.rule, j.reason))
+    for judgement in sorted(ordered, key=lambda j: j.action != "drop_copy"):
+        rows = pd.Index(judgement.rows)
+        if judgement.action == "drop_copy":
+            fate.loc[rows] = "duplicate"
+        elif judgement.action == "quarantine":
+            fresh = rows[(fate.loc[rows] == "").to_numpy()]
+            fate.loc[fresh] = "quarantine"
+            set_aside |= dict.fromkeys(fresh, judgement)
+    records = statements_csv.raw_records(prepared.statements, set_aside)
+    known = frame.loc[list(set_aside), [c for c in ("locator", "report_id", "payload_sha256") if c in frame]]
+    quarantined += [
+        _quarantine_row(
+            prepared,
+            row.locator,
+            records[row.Index],
+            why.rule,
+            why.reason,
+            row.report_id,
+            getattr(row, "payload_sha256", None),
+        )
+        for row, why in zip(known.itertuples(), set_aside.values(), strict=True)
+    ]
+    accepted = fate == ""
+    for judgement in ordered:
+        if judgement.action not in ("hold", "warn"):
+            continue
+        rows = pd.Index(judgement.rows)
+        rows = rows[accepted.loc[rows].to_numpy()]
+        if judgement.action == "hold":
+            held.loc[rows] = True
+        told += _told(frame.loc[rows, ["country", "series", "period_start", "period_end", "report_id"]], judgement)
+    kept = frame.drop(columns=list(prepared.evidence)).loc[accepted].assign(held=held[accepted])
+    kept["role"] = roles.roles(kept, preferred=prepared.preferred)
+    defined = prepared.declared.loc[prepared.declared["declared"]]
+    derived = ~kept["series"].isin(defined["series"])
+    if derived.any():  # spelled by accepted rows alone: a quarantined one defines nothing
+        spelling = [*definitions.PARTS, "counterpart", "timezone", "period_start", "period_end", "report_id"]
+        defined = definitions.assign(kept.loc[derived, spelling], defined)[1]
+    if prepared.regular:  # declared by the source's own mapping
+        kept.loc[kept["role"].isin(["constraint", "copy"]), "role"] = "regular"
+        defined = defined.assign(declared=True)
+    told += _derived(kept, defined.loc[~defined["declared"]])
+    all_findings = pd.concat([findings.table(told), roles.transcription_findings(kept)], ignore_index=True)
+    quarantine = pd.DataFrame(quarantined, columns=list(QUARANTINE.names)).sort_values(
+        "quarantine_id", ignore_index=True
+    )
+    return Settled(
+        reports=_as_printed(prepared, kept),
+        decided=kept,
+        quarantine=quarantine,
+        findings=all_findings,
+        series=defined,
+        duplicates=int((fate == "duplicate").sum()),
+        rows_in=prepared.statements.considered,
+    )
+
+
+def _with_timezones(reports: pd.DataFrame, reference: Reference) -> pd.DataFrame:
+    missing = reports["timezone"].isna()
+    if not missing.any():
+        return reports
+    zones = reports["timezone"].astype("object")
+    main = reports["country"].astype("object").map(reference.main_timezone)
+    return reports.assign(timezone=pd.Categorical(zones.where(~missing, main)))
+
+
+def _as_printed(prepared: Prepared, kept: pd.DataFrame) -> pd.DataFrame:
+    # A column that no decision recodes is printed as decided; sharing it spares a second copy of the long texts.
+    printed = pd.DataFrame({
+        c.name: prepared.statements.reports.loc[kept.index, c.name] if c.name in prepared.recoded else kept[c.name]
+        for c in REGISTER_COLUMNS
+    }, copy=False)  # fmt: skip
+    if printed["timezone"].isna().any():
+        printed = printed.assign(timezone=kept["timezone"])
+    none: list[str] = []
+    encoded = pd.DataFrame(
+        {
+            "source_id": pd.Categorical.from_codes(np.zeros(len(kept), np.int8), [prepared.source_id]),
+            "series": pd.Categorical(kept["series"]),
+            "published_at": at.as_datetime(kept["published_at"].to_numpy()).array,
+            "recorded_at": kept["recorded_at" if "recorded_at" in kept else "recorded_on"],
+            "start_instant": at.as_datetime(kept["start_instant"].to_numpy()).array,
+            "end_instant": at.as_datetime(kept["end_instant"].to_numpy()).array,
+            "per_day": kept["per_day"].to_numpy(),
+            "lower": kept["lower"].astype("Int64"),
+            "upper": kept["upper"].astype("Int64"),
+            "sigma": np.round(kept["sigma"].to_numpy(), 6),
+            "role": pd.Categorical(kept["role"]),
+            # One empty list for all: a million of them keep the garbage collector busy for seconds.
+            "decision_ids": [list(d) if d else none for d in kept["decision_ids"]],
+            "payload_sha256": kept.get("payload_sha256", prepared.payload_sha256),
+            "payload_locator": kept["locator"],
+        },
+        index=kept.index,
+    )
+    for column in ("published_at", "recorded_at", "start_instant", "end_instant"):
+        encoded[column] = pd.to_datetime(encoded[column], utc=True)
+    for column in ("period_start", "period_end", "recorded_on"):
+        printed[column] = printed[column].astype(pd.ArrowDtype(pa.date32()))
+    return pd.concat([printed, encoded], axis=1)[list(REPORTS.names)]
+
+
+def _quarantine_row(
+    prepared: Prepared,
+    locator: str,
+    record: str,
+    rule: str,
+    reason: str,
+    report_id: Any,
+    payload_sha256: str | None,
+) -> dict[str, Any]:
+    known = None if report_id is None or pd.isna(report_id) else str(report_id)
+    identity = "\x1f".join([prepared.source_id, locator, record, rule])
+    return {
+        "quarantine_id": hashlib.sha256(identity.encode()).hexdigest()[:16], "source_id": prepared.source_id,
+        "report_id": known, "rule": rule, "reason": reason, "record": record,
+        "payload_sha256": payload_sha256 or prepared.payload_sha256, "payload_locator": locator, "resolution": None,
+    }  # fmt: skip
+
+
+def _told(rows: pd.DataFrame, judgement: Judgement) -> list[dict[str, Any]]:
+    """One finding per series for a rule that keeps its rows."""
+    result = []
+    for (country, name), group in rows.groupby([rows["country"].astype("object"), rows["series"].astype("object")]):
+        ids = list(group["report_id"])
+        what = "not used until decided" if judgement.action == "hold" else "kept"
+        result.append({
+            "rule": judgement.rule, "severity": judgement.severity, "table": "reports", "series": name, "country": country,
+            "date_start": group["period_start"].min(), "date_end": group["period_end"].max(), "report_ids": ids,
+            "observed": f"{len(ids)} reports", "expected": None, "gap": None,
+            "message": f"{judgement.reason}: {', '.join(sorted(ids)[:5])}{' ...' if len(ids) > 5 else ''} ({what})",
+        })  # fmt: skip
+    return result
+
+
+def _derived(kept: pd.DataFrame, derived: pd.DataFrame) -> list[dict[str, Any]]:
+    """One finding per series that no declaration knows."""
+    result = []
+    known = set(derived["series"])
+    columns = ["series", "country", "period_start", "period_end", "report_id"]
+    for name, group in kept.loc[kept["series"].isin(known), columns].groupby("series"):
+        ids = list(group["report_id"])
+        result.append({
+            "rule": "undeclared_series", "severity": "info", "table": "series", "series": name,
+            "country": group["country"].astype("object").iloc[0], "date_start": group["period_start"].min(),
+            "date_end": group["period_end"].max(), "report_ids": ids, "observed": f"{len(ids)} reports",
+            "expected": "a row in data/reference/series.csv", "gap": None,
+            "message": f"{len(ids)} report(s) fit no declared series; a series was derived from their own codes: {name}",
+        })  # fmt: skip
+    return result

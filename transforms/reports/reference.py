@@ -1,0 +1,71 @@
+"""Reference tables, read from bytes: countries, time zones, wording, events."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+
+import pandas as pd
+
+from crossings.errors import UnreadableInput
+from crossings.schema.tables import EVENTS
+
+_COLUMNS = {
+    "countries": ("alpha3", "alpha2", "m49", "name", "population", "population_on"),
+    "timezones": ("country", "timezone", "main"),
+    "wording": ("language", "phrase", "kind", "code"),
+    "events": EVENTS.names,
+    "checkpoints": ("slug", "name", "country", "counterpart", "kind", "district", "latitude", "longitude",
+                    "alternative_names", "members"),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Reference:
+    """The reference tables that rules and encoding need; columns as in data/reference."""
+
+    countries: pd.DataFrame
+    timezones: pd.DataFrame
+    wording: pd.DataFrame
+
+    @property
+    def main_timezone(self) -> dict[str, str]:
+        """The zone of most of each country."""
+        main = self.timezones.loc[self.timezones["main"] == "true"]
+        return dict(zip(main["country"], main["timezone"], strict=True))
+
+
+def read(files: dict[str, bytes]) -> Reference:
+    """The reference tables from the bytes of countries.csv, timezones.csv and wording.csv (by stem)."""
+    countries = table("countries", files["countries"])
+    try:
+        countries["population"] = pd.to_numeric(countries["population"].replace("", None))
+    except ValueError as error:
+        raise UnreadableInput("countries.csv has a population that is not a number", "write it in digits") from error
+    wording = table("wording", files["wording"])
+    wording["phrase"] = wording["phrase"].str.lower()
+    return Reference(countries, table("timezones", files["timezones"]), wording)
+
+
+def table(name: str, content: bytes) -> pd.DataFrame:
+    """One reference table as text (empty = not stated). Raises UnreadableInput for a wrong encoding or columns."""
+    remedy = "restore data/reference from the repository"
+    try:
+        frame = pd.read_csv(io.BytesIO(content), dtype=str, keep_default_na=False, encoding="utf-8")
+    except (UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+        raise UnreadableInput(f"{name}.csv cannot be read: {error}", remedy) from error
+    wrong = set(frame.columns) ^ set(_COLUMNS[name])
+    if wrong:
+        raise UnreadableInput(f"{name}.csv has missing or unknown columns: {', '.join(sorted(wrong))}", remedy)
+    return frame
+
+
+def events(content: bytes) -> pd.DataFrame:
+    """Events by the schema of `events`."""
+    frame = table("events", content)
+    try:
+        frame["date"] = pd.to_datetime(frame["date"], format="%Y-%m-%d").dt.date
+    except ValueError as error:
+        raise UnreadableInput("events.csv has a date that is not a calendar date", "write it as 2022-09-26") from error
+    frame["is_break"] = frame["is_break"] == "true"
+    return frame.sort_values("event_id", ignore_index=True)

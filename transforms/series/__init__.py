@@ -1,0 +1,1 @@
+"""Which series exist, which belong together, and the identities between them."""
