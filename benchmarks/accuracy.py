@@ -25,7 +25,7 @@ from truths import DAYS, MIXES, SEED, Covered, coverage, together
 
 from crossings.calendar import midnights
 from transforms.estimator.constraints import Constraints, FloatArray
-from transforms.estimator.estimate import EstimateSettings
+from transforms.estimator.settings import EstimateSettings
 from transforms.estimator.one_series import SolvedSeries, series_days, solve_series
 from transforms.reports import decisions, prepare, reference, vintages
 from transforms.series import definitions

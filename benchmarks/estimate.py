@@ -36,7 +36,7 @@ from crossings.lake import parquet_bytes
 from crossings.schema.tables import DAILY, EVENTS
 from transforms.estimator.bounds import Solved, solve
 from transforms.estimator.constraints import Constraints, FloatArray, IntArray
-from transforms.estimator.estimate import EstimateSettings, smoothest_path
+from transforms.estimator.settings import EstimateSettings, smoothest_path
 from transforms.estimator.one_series import Days, solve_series
 from transforms.estimator.whole import whole_path
 from transforms.tables import daily

@@ -15,7 +15,7 @@ from scipy import sparse
 from scipy.optimize import linprog
 
 from transforms.estimator.constraints import Constraints, FloatArray, IntArray
-from transforms.estimator.estimate import EstimateSettings
+from transforms.estimator.settings import EstimateSettings
 
 TIE_BREAK = EstimateSettings().tie_break
 

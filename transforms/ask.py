@@ -15,13 +15,14 @@ import pandas as pd
 
 from crossings.errors import UnreadableInput
 from crossings.schema.tables import EVENTS
-from transforms.estimator.estimate import EstimateSettings
+from transforms.estimator.settings import EstimateSettings
 from transforms.reports import decisions as decide
 from transforms.reports import reference as ref
 from transforms.reports import vintages
 from transforms.reports.prepare import Judgement, Prepared, prepare, settle
 from transforms.series import definitions
 from transforms.tables import daily
+from transforms.tables.periods import bounds_of
 
 Judge = Callable[[Prepared, ref.Reference], Sequence[Judgement]]
 
@@ -70,7 +71,7 @@ def estimate_reports(
     encoded = vintages.encoded(settled.reports, chosen, as_of)
     events = pd.DataFrame(columns=list(EVENTS.names)) if events is None else events
     built = daily.build(encoded, settled.series, events, settings, part_of=part_of)
-    asked = None if periods is None else daily.periods(built, periods)
+    asked = None if periods is None else bounds_of(built, periods)
     active = settled.reports.loc[settled.reports["report_id"].isin(encoded["report_id"])]
     roles = encoded.set_index("report_id")["role"]
     return Estimated(

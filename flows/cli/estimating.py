@@ -22,6 +22,7 @@ from transforms.reports import decisions as decide
 from transforms.reports import reference, vintages
 from transforms.series import parts
 from transforms.tables import daily
+from transforms.tables.periods import bounds_of
 
 _REFERENCE = ("countries", "timezones", "wording")
 
@@ -100,7 +101,7 @@ def between(
     asked = pd.DataFrame(
         {"country": [code], "direction": [chosen["direction"].iloc[0]], "start": [start], "end": [end]}
     )
-    found = daily.periods(built, asked)
+    found = bounds_of(built, asked)
     found = found[found["series"] == name]
     if not len(found):
         raise CrossingsError(

@@ -16,21 +16,23 @@ from scipy import sparse
 from scipy.optimize import linprog
 from scipy.sparse.csgraph import connected_components
 
-from transforms.estimator.bounds import infeasible_blocks
-from transforms.estimator.constraints import Constraints, FloatArray, IntArray
-from transforms.estimator.network import blocks, canonical
+from transforms.estimator.calibrate import exact_days
+from transforms.estimator.engine import Engines
+from transforms.estimator.grids import grid_of, on_grid, spanning
 from transforms.estimator.quadratic import Quadratic, minimise
-from transforms.estimator.rigid import grid_of, implied_equalities, joined, on_grid, spanning
-from transforms.estimator.whole import whole_path
+from transforms.estimator.rounding import whole_path
+from transforms.estimator.statements import FloatArray, IntArray, Statements, canonical, joined
+from transforms.estimator.system import cuts, one_series
 
 _NOISE = 1e-9  # relative to the largest figure: what a solver leaves behind
 _WHOLE = 1e-6  # crossings; closer to a whole number than this is a whole number
 _TOLD = 9  # decimals of a slack as it is told
+SMALL_MOVE = 0.5  # crossings; an exact day count moved by less than this is still what its report says, if it can be
 
 
 @dataclass(frozen=True, eq=False)
 class Reconciled:
-    """Constraints in canonical order, and how far each row was moved.
+    """Statements in canonical order, and how far each row was moved.
 
     Attributes
     ----------
@@ -43,13 +45,13 @@ class Reconciled:
         enough for the least squares.
     """
 
-    reported: Constraints
+    reported: Statements
     slack: FloatArray
-    relaxed: Constraints
+    relaxed: Statements
     fallback: tuple[str, ...]
 
     @property
-    def shifted(self) -> Constraints:
+    def shifted(self) -> Statements:
         """Intervals moved by the slack: what the point estimate keeps to."""
         return moved_by(self.reported, self.slack)
 
@@ -78,30 +80,30 @@ class Reconciled:
         return told
 
 
-def moved_by(c: Constraints, slack: FloatArray) -> Constraints:
+def moved_by(c: Statements, slack: FloatArray) -> Statements:
     """Both ends moved by the slack; a lower end of 0 states nothing and stays, unless the report says exactly 0."""
     stated = (c.lower > 0) | (c.lower == c.upper)
     return replace(c, lower=np.where(stated, c.lower + slack, c.lower), upper=c.upper + slack)
 
 
-def reconcile(constraints: Constraints) -> Reconciled:
+def reconcile(statements: Statements, engines: Engines) -> Reconciled:
     """Slacks of all rows; blocks whose reports agree are not touched and cost nothing but the check.
 
     Blocks that share a report (one that speaks of each day) are settled together, because it moves as one.
     """
-    c = canonical(constraints)
+    c = canonical(statements)
     slack = np.zeros(len(c))
     fallback: list[str] = []
-    clashing = np.concatenate([[], *(block.rows for block in infeasible_blocks(c))]).astype(np.intp)
+    clashing = np.concatenate([[], *_clashing(c, engines)]).astype(np.intp)
     for rows in _settled_together(c) if len(clashing) else []:
         if np.isin(clashing, rows).any():
-            slack[rows], squares = _by_tier(c.take(rows))
+            slack[rows], squares = _by_tier(c.take(rows), engines)
             if not squares:
                 fallback.extend(str(i) for i in c.report_id[rows])
     relaxed = _relaxed(c, slack)
-    while len(clashing) and (short := infeasible_blocks(relaxed)):
+    while len(clashing) and (short := _clashing(relaxed, engines)):
         # A slack a hair from a whole number may leave the whole-number system short; ends that moved move one further.
-        ids = {str(i) for block in short for i in c.report_id[block.rows]}
+        ids = {str(i) for block in short for i in c.report_id[block]}
         rows = np.flatnonzero(np.array([str(i) in ids for i in c.report_id]) & (slack != 0))
         assert len(rows), "a block without moved reports was feasible before"
         relaxed.lower[rows[slack[rows] < 0]] -= 1
@@ -109,19 +111,19 @@ def reconcile(constraints: Constraints) -> Reconciled:
     return Reconciled(c, slack, relaxed, tuple(sorted(set(fallback))))
 
 
-def _settled_together(c: Constraints) -> list[NDArray[np.intp]]:
+def _settled_together(c: Statements) -> list[NDArray[np.intp]]:
     """Rows of the blocks, blocks that share a report together; in time order of their first block."""
-    found = blocks(c)
+    found = _blocks(c)
     _, report = np.unique(c.report_id.astype(str), return_inverse=True)
     n = len(found)
-    block_of = np.repeat(np.arange(n), [len(block.rows) for block in found])
-    rows = np.concatenate([block.rows for block in found])
+    block_of = np.repeat(np.arange(n), [len(block) for block in found])
+    rows = np.concatenate(found)
     shared = sparse.csr_matrix((np.ones(len(rows)), (block_of, n + report[rows])), shape=(n + len(c), n + len(c)))
     _, group = connected_components(shared, directed=False)
     return [rows[group[block_of] == g] for g in dict.fromkeys(group[:n].tolist())]
 
 
-def _relaxed(c: Constraints, slack: FloatArray) -> Constraints:
+def _relaxed(c: Statements, slack: FloatArray) -> Statements:
     """Whole-number intervals that contain both what was reported and what was reconciled."""
     _, report = np.unique(c.report_id.astype(str), return_inverse=True)
     down, up = np.zeros(len(c)), np.zeros(len(c))
@@ -134,48 +136,59 @@ def _relaxed(c: Constraints, slack: FloatArray) -> Constraints:
     )
 
 
-def _by_tier(c: Constraints) -> tuple[FloatArray, bool]:
+def _by_tier(c: Statements, engines: Engines) -> tuple[FloatArray, bool]:
     slack, squares = np.zeros(len(c)), True
     for tier in np.unique(c.tier):
         rows = np.flatnonzero(c.tier <= tier)
         part = c.take(rows)
-        if not slack.any() and not infeasible_blocks(part):
+        if not slack.any() and not _clashing(part, engines):
             continue
         for together in _settled_together(part):
             mine = np.flatnonzero(c.tier[rows[together]] == tier)
             if len(mine):
-                moved, ok = _one_group(part.take(together), slack[rows[together]], mine)
+                moved, ok = _one_group(part.take(together), slack[rows[together]], mine, engines)
                 slack[rows[together[mine]]] = moved
                 squares = squares and ok
     return slack, squares
 
 
-def _one_group(c: Constraints, fixed: FloatArray, mine: IntArray) -> tuple[FloatArray, bool]:
+def _one_group(c: Statements, fixed: FloatArray, mine: IntArray, engines: Engines) -> tuple[FloatArray, bool]:
     """Slacks of the rows `mine`: minimise the sum of (s / sigma)^2 over their reports, all others held where they are.
 
     The flag is false where only the least weighted absolute movement was found.
     """
     shifted = moved_by(c, fixed)
-    if not _clash(shifted):
+    if not _clash(shifted, engines):
         return np.zeros(len(mine)), True
     held = np.ones(len(c), dtype=bool)
     held[mine] = False
     nodes = np.unique(np.concatenate((c.start, c.end)))
-    found = _least_squares(shifted, nodes, held)
+    found = _least_squares(shifted, nodes, held, engines)
     largest = float(np.abs(np.concatenate([e[np.isfinite(e)] for e in (c.lower, c.upper)])).max())
     unmoved = held.copy()
     unmoved[mine] = np.abs(found.slack) <= max(1e-7, _NOISE * largest)
-    kept = unmoved if not _clash(shifted.take(unmoved)) else held
-    return _exactly(shifted, nodes, found, kept, mine), found.squares
+    kept = unmoved if not _clash(shifted.take(unmoved), engines) else held
+    return _exactly(shifted, nodes, found, kept, mine, engines), found.squares
 
 
-def _clash(c: Constraints) -> bool:
+def _blocks(c: Statements) -> list[NDArray[np.intp]]:
+    """Rows of the blocks of rows in canonical order; rows that state nothing are in none."""
+    stated = np.flatnonzero((c.lower > 0) | np.isfinite(c.upper))
+    return [stated[rows] for rows in cuts(c.take(stated))]
+
+
+def _clashing(c: Statements, engines: Engines) -> list[NDArray[np.intp]]:
+    """Rows of the blocks whose statements cannot all hold."""
+    return [rows for rows in _blocks(c) for block in one_series("", c.take(rows)) if not engines(block).feasible()]
+
+
+def _clash(c: Statements, engines: Engines) -> bool:
     steps = on_grid(c, grid_of(c))
-    return steps is None or bool(infeasible_blocks(steps))
+    return steps is None or bool(_clashing(steps, engines))
 
 
 def _exactly(
-    shifted: Constraints, nodes: IntArray, found: _Moved, kept: NDArray[np.bool_], mine: IntArray
+    shifted: Statements, nodes: IntArray, found: _Moved, kept: NDArray[np.bool_], mine: IntArray, engines: Engines
 ) -> FloatArray:
     """Slacks on a dyadic grid, so that the moved system is feasible exactly and not only up to a solver's noise."""
     grid = grid_of(shifted)
@@ -183,7 +196,7 @@ def _exactly(
     assert steps is not None, "figures are whole and earlier slacks lie on the grid"
     nearest = np.rint(found.cumulative)
     cumulative = np.where(np.abs(found.cumulative - nearest) <= _WHOLE, nearest, found.cumulative)
-    whole = whole_path(nodes, cumulative * grid, steps.take(kept), 0.5)
+    whole = whole_path(nodes, cumulative * grid, steps.take(kept), 0.5, engines)
     free = steps.take(mine)
     flow = (whole[np.searchsorted(nodes, free.end)] - whole[np.searchsorted(nodes, free.start)]).astype(np.float64)
     # One row moves as far as its flow asks for; rows of one report move together, to a hair of what its slack is.
@@ -203,13 +216,14 @@ class _Moved(NamedTuple):
     squares: bool
 
 
-def _least_squares(c: Constraints, nodes: IntArray, held: NDArray[np.bool_]) -> _Moved:
+def _least_squares(c: Statements, nodes: IntArray, held: NDArray[np.bool_], engines: Engines) -> _Moved:
     """C at the nodes and the slacks of the rows that are not held, by one quadratic programme around an LP solution."""
     mine = np.flatnonzero(~held)
     _, first, report = np.unique(c.report_id[mine].astype(str), return_index=True, return_inverse=True)
     sigma = c.sigma[mine][first]
     hard = c.take(held)
-    hard = joined(hard, implied_equalities(hard)) if len(hard) else hard
+    for block in one_series("", hard):
+        hard = joined(hard, engines(block).implied())
     system = joined(hard, c.take(mine))
     n, m, h = len(nodes), len(sigma), len(hard)
     a, b = np.searchsorted(nodes, system.start), np.searchsorted(nodes, system.end)
@@ -288,3 +302,46 @@ def _order(segment: IntArray, width: int) -> sparse.csr_array:
 def _both_ways(rows: sparse.csr_array, m: int) -> sparse.csr_array:
     """The last m unknowns split into what is added and what is taken away, for an LP."""
     return sparse.csr_array(sparse.hstack((rows, -rows[:, rows.shape[1] - m :])))
+
+
+def with_printed_days(reconciled: Reconciled, midnights: IntArray, engines: Engines) -> Statements:
+    """The relaxed intervals, in which exact counts of a day that hardly moved keep the printed figure where they can.
+
+    Days keep it in order of how far they moved, then of date: the day that was moved most gives way first.
+    """
+    c, slack = reconciled.reported, reconciled.slack
+    rows, day = exact_days(c, midnights)
+    hardly = (slack[rows] != 0) & (np.abs(slack[rows]) < SMALL_MOVE)
+    rows, day = rows[hardly], day[hardly]
+    order = np.lexsort((c.lower[rows], day, np.round(np.abs(slack[rows]), 6)))
+    return pinned(reconciled.relaxed, rows[order], c.lower[rows[order]], engines)[0]
+
+
+def pinned(
+    statements: Statements, rows: NDArray[np.intp], value: FloatArray, engines: Engines
+) -> tuple[Statements, NDArray[np.intp]]:
+    """Narrow rows to one value each, in the order given, wherever the rows before it still leave that value open.
+
+    Returns the narrowed statements, feasible as before, and the rows that got their value.
+    """
+    now, kept = statements, [np.zeros(0, dtype=np.intp)]
+    for block in _blocks(statements):
+        todo = np.flatnonzero(np.isin(rows, block))
+        part = np.isin(np.arange(len(statements)), block)
+        while len(todo):
+            # Whatever holds for many holds for fewer: the longest part that holds is found by halving.
+            low, high = 0, len(todo)
+            while low < high:
+                middle = (low + high + 1) // 2
+                tried = _with_values(now, rows[todo[:middle]], value[todo[:middle]])
+                low, high = (low, middle - 1) if _clashing(tried.take(part), engines) else (middle, high)
+            now = _with_values(now, rows[todo[:low]], value[todo[:low]])
+            kept.append(rows[todo[:low]])
+            todo = todo[low + 1 :]
+    return now, np.concatenate(kept)
+
+
+def _with_values(statements: Statements, rows: NDArray[np.intp], value: FloatArray) -> Statements:
+    lower, upper = statements.lower.copy(), statements.upper.copy()
+    lower[rows] = upper[rows] = value
+    return replace(statements, lower=lower, upper=upper)

@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from transforms import distinct
-from transforms.estimator.constraints import FloatArray
+from transforms.estimator.statements import FloatArray
 from transforms.reports import instants as at
 
 PER_DAY = ("each_day", "max_per_day", "min_per_day")

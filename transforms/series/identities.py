@@ -1,7 +1,7 @@
 """Which series are tied by an identity.
 
 In: the table of series with the declared parts of scopes. Out: groups of series with their identities and the members
-that only follow from others. The rules are in method.md 4.1 (links), 4.7 and 8 (V32 to V36): figures of different
+that only follow from others. The rules are in method.md 4.1 (identities), 4.7 and 8 (V32 to V36): figures of different
 measures or systems are never tied, except distinct persons, which cannot exceed the crossings of the same window.
 """
 
@@ -14,8 +14,9 @@ from typing import TypeAlias
 import pandas as pd
 
 from crossings.errors import CrossingsError
-from transforms.estimator.coupled_blocks import Link
+from transforms.estimator.identities import Identity
 from transforms.series.definitions import PARTS
+from transforms.series.parts import default_parts, together
 
 FLOWS = ("entry", "exit", "both", "net")
 _ONE_SIGN = ("entry", "exit", "both")
@@ -48,15 +49,10 @@ class Member:
 
 @dataclass(frozen=True)
 class Component:
-    """Series tied to each other directly or through others: members and links in a fixed order."""
+    """Series tied to each other directly or through others: members and identities in a fixed order."""
 
     members: tuple[Member, ...]
-    links: tuple[Link, ...]
-
-    @property
-    def derived(self) -> tuple[str, ...]:
-        """Series ids of the members without reports of their own."""
-        return tuple(m.series for m in self.members if m.derived)
+    identities: tuple[Identity, ...]
 
     @property
     def nonnegative(self) -> dict[str, bool]:
@@ -72,7 +68,7 @@ def spell_out(key: Mapping[str, str]) -> str:
     return "/".join(key[name] for name in PARTS)
 
 
-def find_links(
+def find_identities(
     series: pd.DataFrame, part_of: pd.DataFrame | None = None, name_series: NameSeries = spell_out
 ) -> list[Component]:
     """Components of tied series.
@@ -121,13 +117,13 @@ def _named(series: str, key: Mapping[str, str], *, derived: bool = False) -> Mem
 
 
 class _Register:
-    """Members by key, the links found, and derived members made on demand."""
+    """Members by key, the identities found, and derived members made on demand."""
 
     def __init__(self, members: Sequence[Member], name_series: NameSeries) -> None:
         self.reported = sorted(members)
         self.by_key: dict[tuple[str, ...], Member] = {}
         self.name_series = name_series
-        self.links: set[Link] = set()
+        self.identities: set[Identity] = set()
         for m in self.reported:
             if _key(m) in self.by_key:
                 raise CrossingsError(
@@ -152,7 +148,7 @@ class _Register:
         return made
 
     def components(self) -> list[Component]:
-        """Connected groups of linked series, by the first series id."""
+        """Connected groups of tied series, by the first series id."""
         group = {m.series: m.series for m in self.by_key.values()}
 
         def root(series: str) -> str:
@@ -160,15 +156,15 @@ class _Register:
                 series = group[series]
             return series
 
-        for link in self.links:
-            first, *others = sorted({root(series) for series, _ in link.terms})
+        for identity in self.identities:
+            first, *others = sorted({root(series) for series in identity.series})
             for other in others:
                 group[other] = first
-        ordered = sorted(self.links, key=lambda link: (link.kind, link.terms))
+        ordered = sorted(self.identities, key=lambda k: (k.kind, k.terms))
         found = []
-        for name in sorted({root(link.terms[0][0]) for link in ordered}):
+        for name in sorted({root(k.series[0]) for k in ordered}):
             inside = tuple(sorted(m for m in self.by_key.values() if root(m.series) == name))
-            found.append(Component(inside, tuple(k for k in ordered if root(k.terms[0][0]) == name)))
+            found.append(Component(inside, tuple(k for k in ordered if root(k.series[0]) == name)))
         return sorted(found, key=lambda c: c.members[0].series)
 
 
@@ -194,10 +190,10 @@ def _tie_directions(book: _Register) -> None:
         entry, leaving = book.derive(like, direction="entry"), book.derive(like, direction="exit")
         if "net" in there or {"entry", "exit"} <= set(there):
             net = book.derive(like, direction="net")
-            book.links.add(Link("net", ((net.series, 1), (entry.series, -1), (leaving.series, 1))))
+            book.identities.add(Identity("net", ((net.series, 1), (entry.series, -1), (leaving.series, 1))))
         if "both" in there:
             both = there["both"]
-            book.links.add(Link("both", ((both.series, 1), (entry.series, -1), (leaving.series, -1))))
+            book.identities.add(Identity("both", ((both.series, 1), (entry.series, -1), (leaving.series, -1))))
 
 
 def _tie_parts(book: _Register, declared: Sequence[Mapping[str, str]]) -> None:
@@ -218,18 +214,18 @@ def _tie_parts(book: _Register, declared: Sequence[Mapping[str, str]]) -> None:
             if not whole.adds_up or not any(_has_reports(book.find(whole, **k)) for k in keys):
                 continue
             terms = [(book.derive(whole, **k).series, -1) for k in keys]
-            book.links.add(Link("sum", ((whole.series, 1), *terms)))
+            book.identities.add(Identity("sum", ((whole.series, 1), *terms)))
     for country, scope, mode, part_scope, part_mode in sorted(single):
         for whole in _wholes(book, country, scope, mode):
             part = book.find(whole, scope=part_scope, mode=part_mode or whole.mode)
             if part is None or part.derived:
                 continue
             if not whole.adds_up:
-                book.links.add(Link("part", ((part.series, 1), (whole.series, -1)), "<=", identical_windows=True))
+                book.identities.add(Identity("part", ((part.series, 1), (whole.series, -1)), "<=", identical_windows=True))
                 continue
             rest_scope = f"{whole.scope} minus {part.scope}"
             rest = book.derive(whole, scope=rest_scope)
-            book.links.add(Link("rest", ((rest.series, 1), (whole.series, -1), (part.series, 1))))
+            book.identities.add(Identity("rest", ((rest.series, 1), (whole.series, -1), (part.series, 1))))
 
 
 def _wholes(book: _Register, country: str, scope: str, mode: str) -> list[Member]:
@@ -251,8 +247,8 @@ def _tie_citizenship(book: _Register) -> None:
             continue
         everyone = book.find(m, citizenship="all")
         if everyone is not None and not everyone.derived:
-            book.links.add(
-                Link("subset", ((m.series, 1), (everyone.series, -1)), "<=", identical_windows=not m.adds_up)
+            book.identities.add(
+                Identity("subset", ((m.series, 1), (everyone.series, -1)), "<=", identical_windows=not m.adds_up)
             )
 
 
@@ -263,4 +259,37 @@ def _tie_persons(book: _Register) -> None:
             continue
         crossings = book.find(m, measure="crossings")
         if crossings is not None and not crossings.derived:
-            book.links.add(Link("persons", ((m.series, 1), (crossings.series, -1)), "<=", identical_windows=True))
+            book.identities.add(Identity("persons", ((m.series, 1), (crossings.series, -1)), "<=", identical_windows=True))
+
+
+def components(series: pd.DataFrame, part_of: pd.DataFrame | None) -> list[Component]:
+    """Groups of tied series whose civil days start at the same instants.
+
+    series : definitions of the series with reports. part_of : declared parts (`parts.COLUMNS`), beside the default that
+    every district and checkpoint is part of its country. A second definition of one key (another epoch) is not tied.
+    """
+    if not len(series) or not set(PARTS) <= set(series.columns):
+        return []
+    usable = series.drop_duplicates("series").sort_values("series")
+    usable = usable[~usable.duplicated(list(PARTS), keep="first")]
+    boundary = usable["day_boundary"] if "day_boundary" in usable else pd.Series("00:00", index=usable.index)
+    parts = default_parts(usable)
+    parts = parts if part_of is None else together(parts, part_of)
+    found = []
+    for _, alike in usable.groupby([usable["country"], usable["timezone"], boundary.fillna("00:00")], sort=True):
+        found += [_plain(component) for component in find_identities(alike, parts)]
+    return sorted(found, key=lambda c: c.members[0].series)
+
+
+def _plain(component: Component) -> Component:
+    """Without the rest of a whole where the part lies in another part of that whole: it follows from the two."""
+    rests = {(k.series[1], k.series[2]): k for k in component.identities if k.kind == "rest"}
+    middle = {whole for whole, _ in rests} & {part for _, part in rests}
+    gone = {
+        k for (whole, part), k in rests.items() if any((whole, m) in rests and (m, part) in rests for m in middle)
+    }
+    unused = {k.series[0] for k in gone}
+    return Component(
+        tuple(m for m in component.members if m.series not in unused),
+        tuple(k for k in component.identities if k not in gone),
+    )

@@ -3,7 +3,7 @@
 import numpy as np
 from interval_systems import INF, midnights, system
 
-from transforms.estimator.estimate import EstimateSettings
+from transforms.estimator.settings import EstimateSettings
 from transforms.estimator.intervals import around, calibrate, exact_days
 
 S = EstimateSettings()

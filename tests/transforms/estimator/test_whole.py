@@ -10,7 +10,7 @@ from interval_systems import DAY, midnights, system, truthful
 
 from transforms.estimator import network
 from transforms.estimator.bounds import infeasible_blocks, solve
-from transforms.estimator.estimate import EstimateSettings, smoothest_path
+from transforms.estimator.settings import EstimateSettings, smoothest_path
 from transforms.estimator.whole import pinned, whole_path
 
 S = EstimateSettings()

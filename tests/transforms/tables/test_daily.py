@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from interval_systems import CASES, breaks_on, frames_of_case
 
 from crossings.schema.tables import DAILY, FINDINGS, PERIODS
-from transforms.estimator.estimate import EstimateSettings
+from transforms.estimator.settings import EstimateSettings
 from transforms.tables.daily import build, periods
 
 NONE = breaks_on([], "FIN")

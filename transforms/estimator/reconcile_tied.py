@@ -13,15 +13,17 @@ import numpy as np
 import scipy.sparse as sp
 
 from crossings.errors import CrossingsError
-from transforms.estimator.constraints import FloatArray
-from transforms.estimator.coupled_blocks import Block, BoolArray
-from transforms.estimator.coupled_bounds import FlowProgramme, snap
-from transforms.estimator.coupled_conflicts import is_feasible
-from transforms.estimator.coupled_qp import Quadratic, solve_quadratic
+from transforms.estimator.engines.linear.programme import FlowProgramme, snap
+from transforms.estimator.pieces import Grid, coverage, least_flow, ties
+from transforms.estimator.quadratic import Quadratic, minimise
+from transforms.estimator.statements import BoolArray, FloatArray
+from transforms.estimator.system import Block
+
+_HAIR = (1e-8, 1e-7, 5e-7)  # room for systems that are feasible in a hair's breadth only
 
 
 @dataclass(frozen=True, eq=False)
-class Reconciled:
+class Moved:
     """What reconciliation makes of a block; all arrays run over its statements.
 
     Attributes
@@ -54,7 +56,7 @@ def unit_of(block: Block) -> float:
     return max(1.0, float(np.median(rate))) if len(rate) else 1.0
 
 
-def reconcile(block: Block) -> Reconciled:
+def reconcile_tied(block: Block) -> Moved:
     """Move the reports of an infeasible block as little as their standard errors ask for; tier 1 first.
 
     Raises
@@ -69,8 +71,8 @@ def reconcile(block: Block) -> Reconciled:
     for tier in np.unique(s.tier):
         now = s.tier <= tier
         moving = s.tier[now] == tier
-        part = block.with_intervals(lower, upper).only(now, block.links)
-        if is_feasible(part):
+        part = block.with_intervals(lower, upper).take(now)
+        if _agree(part):
             continue
         found = _move(part, moving)
         absolute |= found is None
@@ -87,16 +89,16 @@ def reconcile(block: Block) -> Reconciled:
     relaxed_lower = np.array([np.floor(snap(v)) for v in low])
     relaxed_upper = np.array([np.ceil(snap(v)) for v in high])
     relaxed = block.with_intervals(relaxed_lower, relaxed_upper)
-    widened = not is_feasible(relaxed)
+    widened = not _agree(relaxed)
     if widened:
         step = (slack != 0).astype(float)
         relaxed = block.with_intervals(relaxed_lower - step, relaxed_upper + step)
-        if not is_feasible(relaxed):
+        if not _agree(relaxed):
             raise CrossingsError(
                 f"reconciling {', '.join(block.members)} leaves a contradiction of less than one crossing",
                 "look for figures of very different size among the reports of these series",
             )
-    return Reconciled(slack, relaxed, block.with_intervals(lower, upper), widened, absolute)
+    return Moved(slack, relaxed, block.with_intervals(lower, upper), widened, absolute)
 
 
 def least_absolute(block: Block, moving: BoolArray) -> tuple[FloatArray, FloatArray]:
@@ -104,47 +106,46 @@ def least_absolute(block: Block, moving: BoolArray) -> tuple[FloatArray, FloatAr
     sigma = block.statements.sigma
     # rows already settled move only by the rounding of the steps before
     price = np.where(moving, 1.0, 1e4) / sigma
-    programme = FlowProgramme(block, block.coarse, price / price.min())
+    grid = Grid.whole(block.nodes)
+    programme = FlowProgramme(block, grid, price / price.min())
     programme.least_slack()
     moved, flows = programme.movement()
-    return np.where(moving, moved, 0.0), np.asarray(block.coverage(block.coarse) @ flows)
+    return np.where(moving, moved, 0.0), np.asarray(coverage(block, grid) @ flows)
+
+
+def _agree(block: Block) -> bool:
+    return FlowProgramme(block, Grid.whole(block.nodes)).feasible()
 
 
 def _move(block: Block, moving: BoolArray) -> tuple[FloatArray, FloatArray] | None:
     """Slack of the moving rows (0 for the others) and the flow attained for every row; None if not solved."""
     s = block.statements
-    grid = block.coarse
-    unit = unit_of(block)
-    coverage = block.coverage(grid)
-    identities, equal, _ = block.identities(grid)
-    n_flows = coverage.shape[1]
+    grid, unit = Grid.whole(block.nodes), unit_of(block)
+    covered, tied = coverage(block, grid), ties(block, grid)
+    n_flows = covered.shape[1]
     index = np.flatnonzero(moving)
-    shift = sp.csr_array(
-        (-s.sigma[index] / unit, (index, np.arange(len(index)))), shape=(len(s), len(index))
-    )  # the unknown is s / sigma, so that the objective is the same for every report
-    rows = sp.csr_array(
-        sp.vstack(
-            [
-                sp.hstack([coverage, shift]),
-                sp.hstack([identities, sp.csr_array((identities.shape[0], len(index)))]),
-                sp.hstack([sp.eye_array(n_flows), sp.csr_array((n_flows, len(index)))]),
-            ]
-        )
-    )
-    floor = block.floor_of_flow(grid.n_pieces)
-    unreported = np.asarray(coverage.sum(axis=0)).ravel() == 0
+    # the unknown is s / sigma, so that the objective is the same for every report
+    shift = sp.csr_array((-s.sigma[index] / unit, (index, np.arange(len(index)))), shape=(len(s), len(index)))
+    none = sp.csr_array((tied.rows.shape[0], len(index)))
+    said, held = sp.csr_array(sp.hstack([covered, shift])), sp.csr_array(sp.hstack([tied.rows, none]))
+    flows = sp.csr_array(sp.hstack([sp.eye_array(n_flows), sp.csr_array((n_flows, len(index)))]))
+    exact, above, below = s.lower == s.upper, np.isfinite(s.upper), np.isfinite(s.lower)
+    above, below = np.flatnonzero(above & ~exact), np.flatnonzero(below & ~exact)
+    floor = np.flatnonzero(np.isfinite(least_flow(block, grid.n_pieces)))
+    unreported = np.asarray(covered.sum(axis=0)).ravel() == 0
     # a flow nobody reports has no place in the objective; a trace of it keeps the solver from wandering off
     weight = np.concatenate([np.where(unreported, 1e-10, 0.0), np.full(len(index), 2.0)])
     problem = Quadratic(
-        sp.csc_array(sp.diags_array(weight)),
-        np.zeros(n_flows + len(index)),
-        rows,
-        np.concatenate([s.lower / unit, np.where(equal, 0.0, -np.inf), floor]),
-        np.concatenate([s.upper / unit, np.zeros(len(equal)), np.full(n_flows, np.inf)]),
+        P=sp.csc_array(sp.diags_array(weight)),
+        q=np.zeros(n_flows + len(index)),
+        E=sp.csc_array(sp.vstack([said[np.flatnonzero(exact)], held[tied.equal]])),
+        e=np.concatenate([s.lower[exact] / unit, np.zeros(int(tied.equal.sum()))]),
+        G=sp.csc_array(sp.vstack([said[above], -said[below], held[~tied.equal], -flows[floor]])),
+        h=np.concatenate([s.upper[above] / unit, -s.lower[below] / unit, np.zeros(int((~tied.equal).sum()) + len(floor))]),
     )
-    x = solve_quadratic(problem)
-    if x is None:
+    solution = minimise(problem, room=_HAIR)
+    if not solution.accepted:
         return None
     slack = np.zeros(len(s))
-    slack[index] = x[n_flows:] * s.sigma[index]
-    return slack, np.asarray(coverage @ x[:n_flows]) * unit
+    slack[index] = solution.z[n_flows:] * s.sigma[index]
+    return slack, np.asarray(covered @ solution.z[:n_flows]) * unit

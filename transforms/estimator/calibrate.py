@@ -13,8 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from transforms.estimator.constraints import Constraints, FloatArray, IntArray
-from transforms.estimator.estimate import EstimateSettings, local_level, smoothest_path
+from transforms.estimator.disaggregate import local_level, smoothest_paths
+from transforms.estimator.engine import Engines
+from transforms.estimator.settings import EstimateSettings
+from transforms.estimator.statements import BoolArray, FloatArray, IntArray, Statements
 
 FOLDS = 10
 FEWEST_DAYS = 20
@@ -29,9 +31,9 @@ class Calibration:
     days: int
 
 
-def exact_days(constraints: Constraints, midnights: IntArray) -> tuple[NDArray[np.intp], IntArray]:
+def exact_days(statements: Statements, midnights: IntArray) -> tuple[NDArray[np.intp], IntArray]:
     """Rows that state an exact count of exactly one civil day, and the numbers of those days."""
-    c = constraints
+    c = statements
     day = np.searchsorted(midnights, c.start)
     inside = day < len(midnights) - 1
     whole = np.zeros(len(c), dtype=bool)
@@ -41,11 +43,12 @@ def exact_days(constraints: Constraints, midnights: IntArray) -> tuple[NDArray[n
 
 
 def calibrate(
-    shifted: Constraints,
+    shifted: Statements,
     midnights: IntArray,
-    breaks: NDArray[np.bool_],
-    regular: NDArray[np.bool_],
+    breaks: BoolArray,
+    regular: BoolArray,
     settings: EstimateSettings,
+    engines: Engines,
 ) -> Calibration | None:
     """Ten-fold cross-validated quantile of the relative errors; None where the conditions of method.md 5 fail.
 
@@ -67,7 +70,7 @@ def calibrate(
         left_out = distinct[fold == k]
         kept = np.ones(len(shifted), dtype=bool)
         kept[rows[np.isin(days, left_out)]] = False
-        flows, level = _path(shifted.take(kept), midnights, breaks, settings)
+        flows, level = _path(shifted.take(kept), midnights, breaks, settings, engines)
         for day in left_out:
             mine = rows[days == day]
             if np.isfinite(flows[day]):
@@ -91,7 +94,7 @@ def around(
     )
 
 
-def _folds(c: Constraints, rows: NDArray[np.intp], days: IntArray, distinct: IntArray) -> IntArray:
+def _folds(c: Statements, rows: NDArray[np.intp], days: IntArray, distinct: IntArray) -> IntArray:
     """Fold of each calibration day, in the order of the digest of its first report id."""
     first = [min(str(c.report_id[r]) for r in rows[days == day]) for day in distinct]
     digests = [(hashlib.sha256(i.encode()).hexdigest(), i) for i in first]
@@ -102,14 +105,15 @@ def _folds(c: Constraints, rows: NDArray[np.intp], days: IntArray, distinct: Int
 
 
 def _path(
-    c: Constraints, midnights: IntArray, breaks: NDArray[np.bool_], settings: EstimateSettings
+    c: Statements, midnights: IntArray, breaks: BoolArray, settings: EstimateSettings, engines: Engines
 ) -> tuple[FloatArray, FloatArray]:
     """Flows and local levels by day; NaN where there is no point."""
     flows = np.full(len(midnights) - 1, np.nan)
     level = np.full(len(midnights) - 1, np.nan)
-    for path in smoothest_path(c, midnights, breaks, settings):
+    for path in smoothest_paths("", c, midnights, breaks, settings, engines):
         if path.solution.accepted:
-            here = slice(path.run.first, path.run.last + 1)
-            flows[here] = path.days(midnights)
+            (run,) = path.domain.runs
+            here = slice(run.first, run.last + 1)
+            flows[here] = path.days(run, midnights)
             level[here] = local_level(flows[here], breaks[here])
     return flows, level

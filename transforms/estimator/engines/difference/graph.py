@@ -1,7 +1,7 @@
-"""Difference constraints as a graph: blocks, and all the distances that bounds need in time linear in the days.
+"""Difference constraints as a graph, and all the distances that bounds need in time linear in the days.
 
-In: interval statements as `Constraints`. Out: blocks (node instants, weighted edges) and a sweep that yields exact
-shortest-path distances bag by bag. The graph is the one of method.md 4.2, condensed to the ends of windows: an instant
+In: a block of one series. Out: its graph (node instants, weighted edges) and a sweep that yields exact shortest-path
+distances bag by bag. The graph is the one of method.md 4.2, condensed to the ends of windows: an instant
 inside an elementary segment has only an edge back in time, so every path from or to it passes the end of a window.
 Long blocks are cut into bags at small vertex separators (the starts of the windows that straddle a cut); distances
 among a separator travel as messages, first forward, then back (dynamic programming on a path decomposition, as in
@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,27 +20,39 @@ from scipy import sparse
 from scipy.sparse.csgraph import NegativeCycleError, johnson
 
 from crossings.errors import CrossingsError
-from transforms.estimator.constraints import Constraints, FloatArray, IntArray
+from transforms.estimator.engine import Infeasible
+from transforms.estimator.statements import FloatArray, IntArray
+from transforms.estimator.system import Block
 
-WHOLE_BAG = 160  # blocks up to this many nodes are solved at once; measured optimum is flat between 100 and 250
-BAG_MIN, BAG_MAX = 64, 160  # a cut is looked for between these many nodes after the one before
-SEPARATOR_MAX = 96  # a separator larger than this costs more than a larger bag
 _EXACT = float(2**53)
 
 NON_NEGATIVE, FORWARD, BACKWARD = -1, -2, -3  # labels of edges that are no report row
+
+
+@dataclass(frozen=True)
+class Bags:
+    """How long blocks are cut.
+
+    Attributes
+    ----------
+    whole : blocks up to this many nodes are solved at once; the measured optimum is flat between 100 and 250.
+    least, most : a cut is looked for between these many nodes after the one before.
+    separator : a separator larger than this costs more than a larger bag.
+    """
+
+    whole: int = 160
+    least: int = 64
+    most: int = 160
+    separator: int = 96
 
 
 class FiguresTooLarge(CrossingsError):
     """Figures so large that whole numbers are no longer exact in double precision."""
 
 
-class NotFeasible(Exception):
-    """The block has a negative cycle: its reports contradict each other."""
-
-
 @dataclass(frozen=True, eq=False)
 class Edges:
-    """Weighted edges of one block between local node numbers; label = row of the constraints, or a negative code."""
+    """Weighted edges of one block between local node numbers; label = row of the block, or a negative code."""
 
     src: IntArray
     dst: IntArray
@@ -56,73 +68,38 @@ class Edges:
 
 
 @dataclass(frozen=True, eq=False)
-class Block:
-    """A stretch of time whose inner instants are all straddled by some report.
+class Graph:
+    """A block of one series: the instants at which a window starts or ends, sorted, and the edges between them.
 
-    Attributes
-    ----------
-    nodes : UTC instants at which some window starts or ends, sorted.
-    rows : rows of the constraints that lie in the block.
-    edges : report edges (label = row) and the edges back in time of weight 0 that keep flows non-negative.
+    Report edges are labelled by their row; the others lead back in time with weight 0 and keep flows non-negative.
     """
 
     nodes: IntArray
-    rows: NDArray[np.intp]
     edges: Edges
 
-
-def canonical(constraints: Constraints) -> Constraints:
-    """The constraints in an order that depends on their content alone, so that the order of input never matters."""
-    c = constraints
-    ids = np.array([str(i) for i in c.report_id], dtype=object)
-    rank = np.unique(ids, return_inverse=True)[1] if len(c) else np.zeros(0, dtype=np.intp)
-    return c.take(np.lexsort((c.sigma, c.tier, c.upper, c.lower, rank, c.end, c.start)))
-
-
-def blocks(constraints: Constraints) -> list[Block]:
-    """Blocks in time order, cut at every instant that no report straddles (method.md 4.2).
-
-    Rows that state nothing (lower at most 0, no upper) are in no block.
-    """
-    c = constraints
-    stated = np.flatnonzero((c.lower > 0) | np.isfinite(c.upper))
-    if not len(stated):
-        return []
-    nodes = np.unique(np.concatenate((c.start[stated], c.end[stated])))
-    a, b = np.searchsorted(nodes, c.start[stated]), np.searchsorted(nodes, c.end[stated])
-    n = len(nodes)
-    segment = np.cumsum(np.bincount(a, minlength=n) - np.bincount(b, minlength=n))[:-1] > 0
-    straddled = np.cumsum(np.bincount(a + 1, minlength=n + 2)[: n + 1] - np.bincount(b, minlength=n + 1))[:n] > 0
-    opens = np.flatnonzero(segment & ~straddled[:-1])
-    cuts = np.flatnonzero(~straddled)
-    closes = cuts[np.searchsorted(cuts, opens, side="right")]
-    owner = np.searchsorted(opens, a, side="right") - 1
-    order = np.argsort(owner, kind="stable")
-    groups = np.split(order, np.cumsum(np.bincount(owner, minlength=len(opens)))[:-1])
-    return [
-        Block(nodes[i : j + 1], stated[rows], _edges(c, stated[rows], a[rows] - i, b[rows] - i, j - i + 1))
-        for i, j, rows in zip(opens, closes, groups, strict=True)
-    ]
+    @classmethod
+    def of(cls, block: Block) -> Self:
+        """The graph of a block."""
+        s, nodes = block.statements, block.nodes
+        a, b = np.searchsorted(nodes, s.start), np.searchsorted(nodes, s.end)
+        above, below = np.flatnonzero(np.isfinite(s.upper)), np.flatnonzero(s.lower > 0)
+        back = np.arange(1, len(nodes))
+        edges = Edges(
+            np.concatenate((a[above], b[below], back)).astype(np.int64),
+            np.concatenate((b[above], a[below], back - 1)).astype(np.int64),
+            np.concatenate((s.upper[above], -s.lower[below], np.zeros(len(back)))),
+            np.concatenate((above, below, np.full(len(back), NON_NEGATIVE))).astype(np.int64),
+        )
+        return cls(nodes, edges)
 
 
-def _edges(c: Constraints, rows: NDArray[np.intp], a: IntArray, b: IntArray, n: int) -> Edges:
-    above, below = np.isfinite(c.upper[rows]), c.lower[rows] > 0
-    back = np.arange(1, n)
-    return Edges(
-        np.concatenate((a[above], b[below], back)).astype(np.int64),
-        np.concatenate((b[above], a[below], back - 1)).astype(np.int64),
-        np.concatenate((c.upper[rows][above], -c.lower[rows][below], np.zeros(n - 1))),
-        np.concatenate((rows[above], rows[below], np.full(n - 1, NON_NEGATIVE))).astype(np.int64),
-    )
-
-
-def report_scale(block: Block) -> float:
+def report_scale(graph: Graph) -> float:
     """Power of two by which weights are multiplied so that, among shortest paths, the one with fewest reports wins.
 
     Each report edge then weighs one more. Raises FiguresTooLarge where even unscaled sums would not be exact.
     """
-    total = float(np.abs(block.edges.weight).sum()) + 1.0
-    scale = float(1 << int(len(block.nodes) + 1).bit_length())
+    total = float(np.abs(graph.edges.weight).sum()) + 1.0
+    scale = float(1 << int(len(graph.nodes) + 1).bit_length())
     if total * scale < _EXACT:
         return scale
     if total < _EXACT:
@@ -167,15 +144,16 @@ class Sweep:
 
     Parameters
     ----------
-    block : what to solve.
+    graph : what to solve.
     left, right : pairs of local nodes, left < right, whose distances (both ways) will be asked for; they are kept in
         one bag. Edges need not be listed.
+    bags : how long blocks are cut.
     """
 
-    def __init__(self, block: Block, left: IntArray, right: IntArray) -> None:
-        n = len(block.nodes)
-        self.scale = report_scale(block)
-        e = block.edges
+    def __init__(self, graph: Graph, left: IntArray, right: IntArray, bags: Bags) -> None:
+        n = len(graph.nodes)
+        self.scale = report_scale(graph)
+        e = graph.edges
         weight = e.weight * self.scale + (e.label >= 0 if self.scale > 1 else 0.0)
         self.edges = Edges(e.src, e.dst, weight, e.label).lightest(n)
         self.n = n
@@ -183,7 +161,7 @@ class Sweep:
         highs = np.concatenate((np.maximum(self.edges.src, self.edges.dst), right))
         reach = np.arange(n)
         np.maximum.at(reach, lows, highs)
-        self.cuts = _cuts(reach)
+        self.cuts = _cuts(reach, bags)
         self.separators = [
             np.append(np.flatnonzero(reach[:p] > p), p) if p else np.zeros(1, dtype=np.int64) for p in self.cuts[:-1]
         ]
@@ -197,7 +175,7 @@ class Sweep:
         self._later: dict[int, Paths] = {}
 
     def __iter__(self) -> Iterator[Bag]:
-        """Bags from the last to the first; raises NotFeasible before the first one where the block has a conflict."""
+        """Bags from the last to the first; raises Infeasible before the first one where the block has a conflict."""
         last = len(self.cuts) - 2
         for j in range(last):
             distance, paths = self._solve(j, self.separators[j + 1], None)
@@ -239,12 +217,12 @@ class Sweep:
         try:
             result: Any = johnson(graph, directed=True, indices=asked, return_predecessors=True)
         except NegativeCycleError as fault:
-            raise NotFeasible from fault
+            raise Infeasible from fault
         return np.asarray(result[0]), Paths(nodes, nodes[asked], np.asarray(result[1]), edges, j)
 
-    def reports(self, paths: Paths, source: int, target: int) -> list[int]:
-        """Rows of the constraints on the shortest path between two local nodes of the bag, in path order."""
-        rows: list[int] = []
+    def rows(self, paths: Paths, source: int, target: int) -> list[tuple[int, bool]]:
+        """Rows on the shortest path between two local nodes of the bag, in path order, and whether by the upper end."""
+        rows: list[tuple[int, bool]] = []
         todo = [(paths, iter(_walk(paths, source, target)))]
         while todo:
             where, hops = todo[-1]
@@ -254,7 +232,7 @@ class Sweep:
                 continue
             u, v, label = hop
             if label >= 0:
-                rows.append(label)
+                rows.append((label, v > u))
             elif label != NON_NEGATIVE:
                 inner = self._forward[where.bag - 1] if label == FORWARD else self._later[where.bag + 1]
                 todo.append((inner, iter(_walk(inner, u, v))))
@@ -283,23 +261,23 @@ def _message(
     return at[s], at[t], distance[s, t], np.full(len(s), label, dtype=np.int64)
 
 
-def _cuts(reach: IntArray) -> IntArray:
+def _cuts(reach: IntArray, bags: Bags) -> IntArray:
     """Nodes at which the block is cut into bags, with its first and last; reach[i] = furthest node tied to node i."""
     n = len(reach)
-    if n <= WHOLE_BAG:
+    if n <= bags.whole:
         return np.array([0, n - 1])
     wide = reach > np.arange(n) + 1
     first = np.flatnonzero(wide)
     change = np.bincount(first + 1, minlength=n + 1) - np.bincount(reach[first], minlength=n + 1)
     straddling = np.cumsum(change)[:n]
     cuts, at = [0], 0
-    while n - 1 - at > WHOLE_BAG:
-        low, high = at + BAG_MIN, min(at + BAG_MAX, n - 1)
+    while n - 1 - at > bags.whole:
+        low, high = at + bags.least, min(at + bags.most, n - 1)
         best = low + int(np.argmin(straddling[low:high]))
-        while straddling[best] > SEPARATOR_MAX and high < n - 1:
-            low, high = high, min(high + BAG_MAX, n - 1)
+        while straddling[best] > bags.separator and high < n - 1:
+            low, high = high, min(high + bags.most, n - 1)
             best = low + int(np.argmin(straddling[low:high]))
-        if straddling[best] > SEPARATOR_MAX:
+        if straddling[best] > bags.separator:
             break
         cuts.append(best)
         at = best

@@ -1,0 +1,77 @@
+"""What a step of the estimator may ask of an engine: exact answers about one block.
+
+Two engines answer: `engines.difference` for one series of flows that cannot be negative, `engines.linear` for
+everything else. Steps are handed `engines` and know neither; `solve` alone chooses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
+
+from transforms.estimator.results import Bound, Rounded, Term, Window
+from transforms.estimator.statements import FloatArray, IntArray, Statements
+from transforms.estimator.system import Block
+
+
+class Infeasible(Exception):
+    """The statements of the block cannot all hold."""
+
+
+@dataclass(frozen=True)
+class Clash:
+    """A certificate that a block is infeasible.
+
+    Attributes
+    ----------
+    gap : least total movement of interval ends that makes the block agree, crossings.
+    terms : statements whose ends, times their multiplicities, add up to less than nothing (upper ends count, lower
+        ends are taken away).
+    """
+
+    gap: float
+    terms: tuple[Term, ...]
+
+
+class Engine(Protocol):
+    """Exact answers about one block; may keep what it has computed."""
+
+    @property
+    def block(self) -> Block:
+        """The block asked about."""
+        ...
+
+    def feasible(self) -> bool:
+        """Whether all statements and identities can hold together."""
+        ...
+
+    def without(self, report_ids: frozenset[str]) -> Sequence[Engine]:
+        """The same questions with some reports set aside: one engine for each block into which the rest falls."""
+        ...
+
+    def bounds(self, windows: Sequence[Window]) -> list[Bound]:
+        """Tightest flow in each window inside the block; raises Infeasible. Ends are whole, rounded outwards."""
+        ...
+
+    def suspects(self) -> list[tuple[str, ...]]:
+        """Report ids among which an irreducible set lies, the most promising first; at least one where infeasible."""
+        ...
+
+    def clash(self) -> Clash:
+        """Why the block is infeasible, and by how much."""
+        ...
+
+    def implied(self) -> Statements:
+        """Equalities that follow from the statements; none where figures are not on a grid of powers of two."""
+        ...
+
+    def round(self, nodes: IntArray, cumulative: FloatArray, theta: float) -> Rounded | None:
+        """Whole cumulative counts next to a path (members x nodes), inside every statement where that can be.
+
+        theta : shift before the floor is taken. None where no whole numbers keep the identities.
+        """
+        ...
+
+
+Engines: TypeAlias = Callable[[Block], Engine]

@@ -1,0 +1,464 @@
+"""One point for tied series: where the points of single series break an identity, a report or a bound, a common path.
+
+In: a territory (stretches that share a run of covered days) and the series solved by themselves. Out: members x days of
+whole crossings that keep to every identity and every report, where whole numbers can do that. A path is smooth over
+runs of covered days, for tied series as for single ones (method.md 4.5, 4.7).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from transforms.estimator.days import Days
+from transforms.estimator.disaggregate import Domain, Run, runs_of, smoothest
+from transforms.estimator.engine import Engines
+from transforms.estimator.identities import Identity
+from transforms.estimator.pieces import shared_windows
+from transforms.estimator.quadratic import Solver
+from transforms.estimator.results import Fallback
+from transforms.estimator.settings import EstimateSettings
+from transforms.estimator.single import SolvedSeries, path_fallbacks
+from transforms.estimator.statements import BoolArray, FloatArray, IntArray, Statements, gathered
+from transforms.estimator.stretch import FAULTS, Stretch
+from transforms.estimator.system import Block
+
+_ROUNDING_ONLY = 1.0  # crossings; a series whose points moved by no more keeps those it had by itself
+
+
+@dataclass(frozen=True, eq=False)
+class Territory:
+    """Stretches that must get their points together, because a run of covered days of some member joins them.
+
+    Attributes
+    ----------
+    stretches : in order of time. members : series of all of them, in order.
+    statements : what was said of each member inside its spans. spans : member -> (start, end) instants.
+    """
+
+    stretches: tuple[Stretch, ...]
+    members: tuple[str, ...]
+    statements: Mapping[str, Statements]
+    spans: Mapping[str, tuple[tuple[int, int], ...]]
+
+
+def territories(found: Sequence[Stretch], rows: Mapping[str, Statements], days: Days) -> list[Territory]:
+    """The stretches, those joined by a run of a member together."""
+    spans = [_spans(stretch, rows, days) for stretch in found]
+    parts: list[tuple[list[int], dict[str, list[tuple[int, int]]]]] = []
+    for k, own in enumerate(spans):
+        joined, merged = [k], {name: list(places) for name, places in own.items()}
+        apart = []
+        for numbers, theirs in parts:
+            if any(_touch(merged.get(name, []), places) for name, places in theirs.items()):
+                joined = numbers + joined
+                merged = {n: _union([*merged.get(n, []), *theirs.get(n, [])]) for n in {*merged, *theirs}}
+            else:
+                apart.append((numbers, theirs))
+        parts = [*apart, (joined, merged)]
+    return [
+        Territory(
+            tuple(found[k] for k in sorted(numbers)),
+            tuple(sorted(places)),
+            {name: _inside(rows[name], places[name]) for name in sorted(places)},
+            {name: tuple(places[name]) for name in sorted(places)},
+        )
+        for numbers, places in parts
+    ]
+
+
+def _spans(stretch: Stretch, rows: Mapping[str, Statements], days: Days) -> dict[str, list[tuple[int, int]]]:
+    """Per member: the stretch, and the runs of covered days that it touches."""
+    start, end = stretch.said.start, stretch.said.end
+    found = {}
+    for name in stretch.said.members:
+        runs = [(r.begin, r.finish) for r in runs_of(rows[name], 0, days.starts)]
+        found[name] = _union([(start, end), *((a, b) for a, b in runs if a < end and b > start)])
+    return found
+
+
+def _union(places: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    merged: list[tuple[int, int]] = []
+    for start, end in sorted(places):
+        if merged and start <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(merged[-1][1], end))
+        else:
+            merged.append((start, end))
+    return merged
+
+
+def _touch(first: Sequence[tuple[int, int]], second: Sequence[tuple[int, int]]) -> bool:
+    return any(a < d and c < b for a, b in first for c, d in second)
+
+
+def _inside(statements: Statements, places: Sequence[tuple[int, int]]) -> Statements:
+    keep = np.zeros(len(statements), dtype=bool)
+    for start, end in places:
+        keep |= (statements.start >= start) & (statements.end <= end)
+    return statements.take(keep)
+
+
+class Joint:
+    """The points of one territory; arrays are members x days of the axis given."""
+
+    def __init__(
+        self,
+        territory: Territory,
+        alone: Mapping[str, SolvedSeries],
+        days: Days,
+        breaks: Sequence[int],
+        settings: EstimateSettings,
+        engines: Engines,
+        solver: Solver | None,
+    ) -> None:
+        self.territory, self.alone, self.days = territory, alone, days
+        self.settings, self.engines, self.solver = settings, engines, solver
+        self.position = {name: m for m, name in enumerate(territory.members)}
+        self.new_regime = np.isin(days.starts[:-1], np.array(list(breaks), dtype=np.int64))
+        self.pointless = np.zeros(len(days), dtype=bool)
+        self.fallbacks: list[Fallback] = []
+        self.whole = [np.searchsorted(days.starts, s.days.starts[s.whole]) for s in territory.stretches]
+
+    @property
+    def at_once(self) -> tuple[Identity, ...]:
+        """Identities of stretches in which reports of several series clash: there is one path for all of them."""
+        return tuple(k for s in self.territory.stretches if s.loosened and s.engine is not None for k in s.said.identities)
+
+    @cached_property
+    def limits(self) -> tuple[FloatArray, FloatArray]:
+        """Bounds of every day: those of the stretches, elsewhere those of the series by itself."""
+        shape = (len(self.position), len(self.days))
+        lower, upper = np.full(shape, -np.inf), np.full(shape, np.inf)
+        for name, m in self.position.items():
+            if name in self.alone:
+                own = self.alone[name]
+                here = np.searchsorted(self.days.starts, own.days.starts[:-1])
+                lower[m, here], upper[m, here] = own.lower, own.upper
+        for stretch, days in zip(self.territory.stretches, self.whole, strict=True):
+            rows = self._rows(stretch.said)
+            lower[np.ix_(rows, days)], upper[np.ix_(rows, days)] = stretch.ends
+        return lower, upper
+
+    def _rows(self, block: Block) -> IntArray:
+        return np.array([self.position[name] for name in block.members], dtype=np.int64)
+
+    def with_exact_days(self, point: FloatArray) -> FloatArray:
+        """The points, with exact counts of a day of series that may be negative."""
+        point = point.copy()
+        for stretch in self.territory.stretches:
+            s = stretch.said.statements
+            for i in np.flatnonzero(stretch.said.signed[s.member] & (s.lower == s.upper)):
+                day = int(np.searchsorted(self.days.starts, s.start[i]))
+                if self.days.starts[day] == s.start[i] and self.days.starts[day + 1] == s.end[i]:
+                    point[self.position[stretch.said.members[int(s.member[i])]], day] = s.lower[i]
+        return point
+
+    def closed(self, point: FloatArray) -> FloatArray:
+        """The points; a day on which an equality of its stretch lacks one member only gives that member."""
+        point = point.copy()
+        for stretch, days in zip(self.territory.stretches, self.whole, strict=True):
+            rows = self._rows(stretch.said)
+            point[np.ix_(rows, days)] = _closed(stretch.said, point[np.ix_(rows, days)])
+        return point
+
+    def broken(self, point: FloatArray) -> set[Identity]:
+        """Identities that the points break, and those of members whose points break a report, a bound, or are missing."""
+        broken: set[Identity] = set()
+        missed, unequal = self._against_reports(point)
+        wrong = {name for name, _, _ in missed} | self._outside(point)
+        for stretch, days in zip(self.territory.stretches, self.whole, strict=True):
+            if stretch.engine is None:
+                continue
+            unseen = wrong | _unseen(stretch)
+            for identity in stretch.said.identities:
+                total = self._sum_of(identity, point[:, days])
+                apart = np.any(total > 0) or (identity.sense == "=" and np.any(total < 0))
+                if unseen & set(identity.series) or (apart and not identity.identical_windows):
+                    broken.add(identity)
+        return broken | {identity for identity, _ in unequal}
+
+    def _sum_of(self, identity: Identity, point: FloatArray) -> FloatArray:
+        """Left side of an identity, by day; NaN where a member has no point."""
+        rows = [self.position[name] for name in identity.series]
+        return np.asarray(np.array([c for _, c in identity.terms], dtype=np.float64) @ point[rows])
+
+    def _against_reports(
+        self, point: FloatArray
+    ) -> tuple[list[tuple[str, int, int]], list[tuple[Identity, tuple[int, int]]]]:
+        """Windows of whole days whose points miss a report, and identities broken over a window their members share."""
+        starts = self.days.starts
+        sums: dict[tuple[str, int, int], float] = {}
+        missed: list[tuple[str, int, int]] = []
+        for name, m in self.position.items():
+            s = self._settled(name)
+            first, last = np.searchsorted(starts, s.start), np.searchsorted(starts, s.end)
+            total = np.concatenate(([0.0], np.cumsum(point[m])))  # NaN from the first day without a point on
+            for i in range(len(s)):
+                a, b = int(first[i]), int(last[i])
+                if starts[a] != s.start[i] or starts[b] != s.end[i]:
+                    continue
+                value = total[b] - total[a] if np.isfinite(total[b]) else float(point[m, a:b].sum())
+                sums[name, int(s.start[i]), int(s.end[i])] = value
+                if value < s.lower[i] or value > s.upper[i]:
+                    missed.append((name, int(s.start[i]), int(s.end[i])))
+        unequal = [
+            (identity, window)
+            for stretch in self.territory.stretches
+            for identity in stretch.said.identities
+            if identity.identical_windows
+            for window in shared_windows(stretch.said, identity)
+            if sum(c * sums.get((name, *window), np.nan) for name, c in identity.terms) > 0
+        ]
+        return missed, unequal
+
+    def _settled(self, name: str) -> Statements:
+        """The rows of a member with the intervals that stretches relaxed."""
+        rows = self.territory.statements[name]
+        for stretch in self.territory.stretches:
+            if stretch.moved is not None and name in stretch.said.members:
+                rows = _replaced(rows, stretch, stretch.moved.relaxed, name)
+        return rows
+
+    def _shifted(self, name: str) -> Statements:
+        """The rows of a member with the intervals that the path of a loosened stretch keeps to."""
+        rows = self.territory.statements[name]
+        for stretch in self.territory.stretches:
+            if stretch.moved is not None and name in stretch.said.members:
+                rows = _replaced(rows, stretch, stretch.moved.shifted, name)
+        return rows
+
+    def _outside(self, point: FloatArray) -> set[str]:
+        """Members with a point outside its bounds, or without one on a day of a report that has an upper bound now."""
+        lower, upper = self.limits
+        wrong = (point < lower) | (point > upper)
+        known = np.zeros_like(wrong)
+        for stretch, days in zip(self.territory.stretches, self.whole, strict=True):
+            for name in stretch.said.members:
+                if name in self.alone:
+                    m = self.position[name]
+                    lacking = np.isnan(point[m, days]) & np.isfinite(upper[m, days])
+                    known[m, days] |= lacking & self._touched(name, days)
+        return {name for name, m in self.position.items() if (wrong | known)[m].any()}
+
+    def _touched(self, name: str, days: IntArray) -> BoolArray:
+        """Whether some report of a single series covers the start of each day."""
+        s, starts = self.alone[name].reconciled.reported, self.days.starts
+        first, last = np.searchsorted(starts, s.start, side="left"), np.searchsorted(starts, s.end, side="left")
+        change = np.zeros(len(starts) + 1, dtype=np.int64)
+        np.add.at(change, first, 1)
+        np.add.at(change, last, -1)
+        return np.asarray((np.cumsum(change) > 0)[days])
+
+    def solve(self, group: Sequence[Identity], point: FloatArray) -> None:
+        """Put the smoothest common path of the series of some identities into the points, where there is one."""
+        names = tuple(sorted({name for identity in group for name in identity.series}))
+        settled = {name: self._settled(name) for name in names}
+        held = {name: self._as_alone(name, rows) for name, rows in settled.items()}
+        tries = [(held, held)] if any(held[n] is not settled[n] for n in names) else []
+        tries.append(({name: self._shifted(name) for name in names}, settled))
+        for said, whole in tries:
+            block = self._block(names, group, said)
+            if not len(block.statements):
+                return
+            try:
+                if said is held and not all(self.engines(part).feasible() for part in block.blocks()):
+                    continue
+                if self._put(block, self._block(names, group, whole), point) or said is not held:
+                    return
+            except FAULTS as fault:
+                self.fallbacks.append(self._told(block, f"{type(fault).__name__} {fault}".strip(), "one path for all"))
+                return
+
+    def _put(self, block: Block, whole: Block, point: FloatArray) -> bool:
+        """Find the path of a block and round it inside the intervals of `whole`; whether every report is kept."""
+        known = self._known(block)
+        domain = self._domain(block, known)
+        if domain is None:
+            return True
+        path = smoothest(domain, self.days.starts, self.new_regime, self.settings, self.solver)
+        self.fallbacks += path_fallbacks(path, self.days.starts)
+        rounded = None
+        if path.solution.accepted:
+            rounded = self.engines(whole).round(domain.nodes, path.cumulative, self.settings.rounding)
+        at = np.clip(np.searchsorted(domain.nodes, self.days.starts), 0, len(domain.nodes) - 1)
+        for k, name in enumerate(block.members):
+            days = np.flatnonzero(known[k])
+            flows = np.full(len(self.days), np.nan) if rounded is None else np.diff(rounded.cumulative[k, at])
+            point[self.position[name], days] = flows[days]
+        return rounded is not None and not rounded.missed.any()
+
+    def _as_alone(self, name: str, rows: Statements) -> Statements:
+        """Rows that the series by itself had moved, narrowed to the whole figures of its own path."""
+        own = self.alone.get(name)
+        if own is None or not own.reconciled.slack.any():
+            return rows
+        starts = own.days.starts
+        lower, upper = rows.lower.copy(), rows.upper.copy()
+        for i in np.flatnonzero(rows.of(frozenset(own.reconciled.moved()))):
+            a, b = int(np.searchsorted(starts, rows.start[i])), int(np.searchsorted(starts, rows.end[i]))
+            if b < len(starts) and starts[a] == rows.start[i] and starts[b] == rows.end[i]:
+                total = float(own.estimate[a:b].sum())
+                if np.isfinite(total):
+                    lower[i] = upper[i] = total
+        changed = np.any(lower != rows.lower) or np.any(upper != rows.upper)
+        return replace(rows, lower=lower, upper=upper) if changed else rows
+
+    def _block(self, names: tuple[str, ...], group: Sequence[Identity], rows: Mapping[str, Statements]) -> Block:
+        signed = {n: bool(s.said.signed[s.said.position(n)]) for s in self.territory.stretches for n in s.said.members}
+        return Block(names, np.array([signed[n] for n in names]), tuple(group), gathered(rows, names))
+
+    def _known(self, block: Block) -> BoolArray:
+        """Members x days: wholly covered by statements and bounded on both sides, or fixed by the equalities then."""
+        lower, upper = self.limits
+        covered = np.zeros((len(block.members), len(self.days)), dtype=bool)
+        starts = self.days.starts
+        for m, name in enumerate(block.members):
+            s = block.statements.take(block.statements.member == m)
+            for start, end in _union(list(zip(s.start.tolist(), s.end.tolist(), strict=True))):
+                low, high = np.searchsorted(starts, start), np.searchsorted(starts, end, side="right") - 1
+                covered[m, low : max(low, high)] = True
+            k = self.position[name]
+            covered[m] &= np.isfinite(lower[k]) & np.isfinite(upper[k])
+        return _closure(block, covered)
+
+    def _domain(self, block: Block, known: BoolArray) -> Domain | None:
+        """What the path of a block is found for: runs of known days of the members that have reports."""
+        starts = self.days.starts
+        runs: list[Run] = []
+        for m in block.reported:
+            stretched = {r.first: r for r in runs_of(block.statements, m, starts)}
+            ending = {r.last: r for r in stretched.values()}
+            for days in _neighbours(known[m]):
+                first, last = int(days[0]), int(days[-1])
+                begin = stretched[first].begin if first in stretched else int(starts[first])
+                finish = ending[last].finish if last in ending else int(starts[last + 1])
+                runs.append(Run(m, first, last, begin, finish))
+        if not runs:
+            return None
+        places = [place for name in block.members for place in self.territory.spans[name]]
+        first, last = min(a for a, _ in places), max(b for _, b in places)
+        inside = starts[(starts >= first) & (starts <= last)]
+        nodes = np.unique(np.concatenate((inside, block.nodes, [first, last])))
+        return Domain(block, nodes, tuple(runs))
+
+    def undisturbed(self, single: FloatArray, point: FloatArray) -> FloatArray:
+        """The same points, with a series as it was by itself where only its rounding moved and all still fits."""
+        near = np.nanmax(np.where(np.isnan(single) | np.isnan(point), 0.0, np.abs(single - point)), axis=1, initial=0.0)
+        derived = np.array([name not in self.alone for name in self.territory.members])
+        rows = (near <= _ROUNDING_ONLY) & (np.isnan(single) == np.isnan(point)).all(axis=1) & ~derived
+        kept = np.where(derived[:, None], np.nan, point)
+        kept[rows] = single[rows]
+        kept = self.closed(kept)
+        complete = (np.isnan(kept) == np.isnan(point)).all()
+        return kept if complete and not self.broken(kept) else point
+
+    def fitting(self, point: FloatArray) -> FloatArray:
+        """The points without the days on which some point is outside its bounds or breaks an identity or a report."""
+        lower, upper = self.limits
+        days: BoolArray = np.asarray(((point < lower) | (point > upper)).any(axis=0))
+        for stretch, whole in zip(self.territory.stretches, self.whole, strict=True):
+            for identity in stretch.said.identities:
+                if not identity.identical_windows:
+                    total = self._sum_of(identity, point[:, whole])
+                    days[whole] |= (total > 0) | ((identity.sense == "=") & (total < 0))
+        missed, unequal = self._against_reports(point)
+        starts = self.days.starts[:-1]
+        for start, end in [(a, b) for _, a, b in missed] + [window for _, window in unequal]:
+            days |= (starts >= start) & (starts < end)
+        if days.any():
+            self.pointless |= days
+            block = self.territory.stretches[0].said
+            first, last = int(np.flatnonzero(days)[0]), int(np.flatnonzero(days)[-1])
+            told = self._told(block, "no common path in whole numbers", "one path that keeps every report and identity")
+            self.fallbacks.append(
+                replace(
+                    told, start=int(self.days.starts[first]), end=int(self.days.starts[last + 1]),
+                    message="tied series have no common path in whole numbers; the days on which one breaks an identity"
+                    " have bounds and no point",
+                )
+            )  # fmt: skip
+        return np.where(days, np.nan, point)
+
+    def _told(self, block: Block, observed: str, expected: str) -> Fallback:
+        names = tuple(block.members[m] for m in block.reported)
+        message = f"tied series have no common path ({observed}); their points are those of each by itself, or none"
+        return Fallback(
+            "whole persons", names, block.start, block.end, observed, expected, message, tuple(sorted(block.report_ids))
+        )
+
+
+def _replaced(rows: Statements, stretch: Stretch, block: Block, name: str) -> Statements:
+    """The rows, those inside the stretch with the intervals of a block of the same rows."""
+    said = stretch.said.statements
+    mine = np.flatnonzero(said.member == stretch.said.position(name))
+    ends = {
+        (str(said.report_id[i]), int(said.start[i]), int(said.end[i]), float(said.lower[i]), float(said.upper[i])): i
+        for i in mine
+    }
+    lower, upper = rows.lower.copy(), rows.upper.copy()
+    for k in range(len(rows)):
+        i = ends.get(
+            (str(rows.report_id[k]), int(rows.start[k]), int(rows.end[k]), float(rows.lower[k]), float(rows.upper[k]))
+        )
+        if i is not None:
+            lower[k], upper[k] = block.statements.lower[i], block.statements.upper[i]
+    return replace(rows, lower=lower, upper=upper)
+
+
+def _unseen(stretch: Stretch) -> set[str]:
+    """Series that may be negative with a report not of whole days: the points of single series have not looked at it."""
+    s, midnights = stretch.said.statements, stretch.days.starts
+    partly = ~np.isin(s.start, midnights) | ~np.isin(s.end, midnights)
+    return {stretch.said.members[int(m)] for m in s.member[partly & stretch.said.signed[s.member]]}
+
+
+def _closed(block: Block, point: FloatArray) -> FloatArray:
+    growing = True
+    while growing:
+        growing = False
+        for identity in block.identities:
+            if not identity.defines:
+                continue
+            rows = np.array([block.position(s) for s in identity.series])
+            coefficient = np.array([c for _, c in identity.terms], dtype=np.float64)
+            missing = np.isnan(point[rows])
+            for k in range(len(rows)):
+                days = np.flatnonzero(missing[k] & (missing.sum(axis=0) == 1))
+                if len(days):
+                    others = np.delete(np.arange(len(rows)), k)
+                    total = coefficient[others] @ point[np.ix_(rows[others], days)]
+                    point[rows[k], days] = -total / coefficient[k]
+                    growing = True
+    return point
+
+
+def _closure(block: Block, known: BoolArray) -> BoolArray:
+    """Members x days: `known`, or fixed by the equalities once the known members are given."""
+    equalities = [k for k in block.identities if k.defines]
+    coefficients = np.zeros((len(equalities), len(block.members)))
+    for k, identity in enumerate(equalities):
+        for series, coefficient in identity.terms:
+            coefficients[k, block.position(series)] += coefficient
+    fixed = known.copy()
+    for pattern in np.unique(known, axis=1).T:
+        unknown = np.flatnonzero(~pattern)
+        if not len(unknown) or not len(equalities):
+            continue
+        open_part = coefficients[:, unknown]
+        rank = np.linalg.matrix_rank(open_part)
+        follows = [
+            m for m, unit in zip(unknown, np.eye(len(unknown)), strict=True)
+            if np.linalg.matrix_rank(np.vstack([open_part, unit])) == rank
+        ]  # fmt: skip
+        same = np.flatnonzero((known == pattern[:, None]).all(axis=0))
+        fixed[np.ix_(np.array(follows, dtype=np.int64), same)] = True
+    return fixed
+
+
+def _neighbours(flags: BoolArray) -> list[IntArray]:
+    """Positions of the true flags, split into runs of neighbours."""
+    places = np.flatnonzero(flags)
+    return [run for run in np.split(places, np.flatnonzero(np.diff(places) > 1) + 1) if len(run)]

@@ -1,0 +1,131 @@
+"""A stretch of time in which tied series restrict each other: its contradictions settled, its bounds at hand.
+
+In: a block of tied series as the single series left it. Out: `Stretch`, with bounds of any window of any member inside
+it. Whatever goes wrong in one stretch costs that stretch its points and is told, never the run (method.md 4.7).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from crossings.errors import CrossingsError
+from transforms.estimator.conflicts import find_conflicts
+from transforms.estimator.days import Days
+from transforms.estimator.engine import Engine, Engines, Infeasible
+from transforms.estimator.reconcile_tied import Moved, reconcile_tied
+from transforms.estimator.results import ANYTHING, NOTHING, Bound, Conflict, Fallback, Window
+from transforms.estimator.statements import FloatArray, IntArray
+from transforms.estimator.system import Block
+
+# What a step can end in where figures are too large, too different in size, or a solver gives up.
+FAULTS = (CrossingsError, ArithmeticError, AssertionError, LookupError, ValueError, RuntimeError, Infeasible)
+
+
+@dataclass(frozen=True, eq=False)
+class Stretch:
+    """One block of time in which some series restrict each other, or one series that may be negative stands alone.
+
+    Attributes
+    ----------
+    said : the block as the single series left it. moved : what reconciliation made of it; None where reports agree.
+    engine : answers for the relaxed intervals; None where something went wrong, and nothing is bounded here.
+    conflicts : irreducible sets among what was said.
+    days : civil days that touch it. whole : numbers of those that lie wholly inside.
+    fallbacks : steps that did not come out as the method asks.
+    """
+
+    said: Block
+    moved: Moved | None
+    engine: Engine | None
+    conflicts: tuple[Conflict, ...]
+    days: Days
+    whole: IntArray
+    fallbacks: tuple[Fallback, ...]
+
+    @property
+    def relaxed(self) -> Block:
+        """The block with the intervals on which the bounds rest."""
+        return self.moved.relaxed if self.moved else self.said
+
+    @property
+    def loosened(self) -> bool:
+        """Whether reports of several series clashed here, so that the bounds of single series no longer hold."""
+        return bool(self.conflicts)
+
+    def bounds(self, windows: Sequence[Window]) -> list[Bound]:
+        """Tightest bounds of windows inside the stretch."""
+        if self.engine is None:
+            return [ANYTHING if self.said.signed[w.member] else NOTHING for w in windows]
+        return self.engine.bounds(windows)
+
+    @cached_property
+    def day_bounds(self) -> list[list[Bound]]:
+        """Tightest bounds of every member on every whole day: a list a member."""
+        starts = self.days.starts
+        days = [(int(starts[d]), int(starts[d + 1])) for d in self.whole]
+        members = range(len(self.said.members))
+        found = self.bounds([Window(m, *day) for m in members for day in days])
+        return [found[m * len(days) : (m + 1) * len(days)] for m in members]
+
+    @cached_property
+    def ends(self) -> tuple[FloatArray, FloatArray]:
+        """Lower and upper ends of `day_bounds`, members x whole days."""
+        shape = (len(self.said.members), len(self.whole))
+        lower = np.array([b.lower for row in self.day_bounds for b in row]).reshape(shape)
+        return lower, np.array([b.upper for row in self.day_bounds for b in row]).reshape(shape)
+
+
+def settle(block: Block, timezone: str, boundary: str, engines: Engines) -> Stretch:
+    """Find the contradictions of a block, settle them by the least movement, and get ready to bound."""
+    days = Days.around(block.start, block.end, timezone, boundary)
+    whole = days.inside(block.start, block.end)
+    try:
+        engine = engines(block)
+        if engine.feasible():
+            stretch = Stretch(block, None, engine, (), days, whole, ())
+            _ = stretch.day_bounds  # a solver that gives up on them gives up here
+            return stretch
+        conflicts = tuple(find_conflicts([block], engines))
+        moved = reconcile_tied(block)
+        stretch = Stretch(block, moved, engines(moved.relaxed), conflicts, days, whole, _told(block, moved))
+        _ = stretch.day_bounds
+    except FAULTS as fault:
+        return Stretch(block, None, None, (), days, whole, (_gave_up(block, fault),))
+    return stretch
+
+
+def _told(block: Block, moved: Moved) -> tuple[Fallback, ...]:
+    ids = tuple(sorted({str(i) for i in block.statements.report_id[np.flatnonzero(moved.slack)]}))
+    names = tuple(block.members[m] for m in block.reported)
+    found = []
+    if moved.absolute:
+        found.append(
+            Fallback(
+                "reconciliation", names, block.start, block.end, "least weighted absolute movement",
+                "weighted least squares",
+                "the solver was not accurate enough for the least squares; these reports have the least absolute movement",
+                ids,
+            )
+        )  # fmt: skip
+    if moved.widened:
+        found.append(
+            Fallback(
+                "reconciliation", names, block.start, block.end, "intervals one crossing wider", "least movement",
+                "settled intervals were widened by one crossing, because whole numbers fell short of them", ids,
+            )
+        )  # fmt: skip
+    return tuple(found)
+
+
+def _gave_up(block: Block, fault: BaseException) -> Fallback:
+    reason = fault.message if isinstance(fault, CrossingsError) else f"{type(fault).__name__} {fault}".strip()
+    return Fallback(
+        "bounds", tuple(block.members[m] for m in block.reported), block.start, block.end, reason, "bounds of every day",
+        f"tied series could not be bounded together from here on ({reason}); their own bounds stand, and they have no"
+        " common point here",
+        tuple(sorted(block.report_ids)),
+    )  # fmt: skip

@@ -1,0 +1,197 @@
+"""Rows of the daily table as columns by day: filled by a series itself, tightened by those it is tied to.
+
+In: a solved series, or nothing for one that only follows from others. Out: `Rows`, arrays over a fixed run of civil
+days, and from them a frame by the schema of `daily`. Status and grade are given once, at the end (`status`).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Callable, Mapping
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from crossings.schema.tables import DAILY
+from transforms.estimator.reconcile import SMALL_MOVE
+from transforms.estimator.results import ANYTHING, Bound
+from transforms.estimator.settings import EstimateSettings
+from transforms.estimator.single import SolvedSeries
+from transforms.estimator.statements import BoolArray, FloatArray, Statements
+from transforms.tables.status import Facts, obs_status_of, reliability_of, status_of
+
+PARTS = ("direction", "citizenship", "scope", "measure", "system")
+
+
+class Rows:
+    """The days of one series.
+
+    Attributes
+    ----------
+    first : date of day 0. starts : midnights of the days and the end of the last, UTC seconds.
+    present : days that have a row. bounds : per day. estimate, pi_lower, pi_upper : whole numbers, NaN where none.
+    report_ids : reports whose window overlaps the day, or from which it follows. own : days that own reports cover.
+    reported, shaken, moved : see `status.Facts`.
+    """
+
+    def __init__(self, first: dt.date, starts: NDArray[np.int64]) -> None:
+        n = len(starts) - 1
+        self.first, self.starts = first, starts
+        self.present, self.own = np.zeros(n, dtype=bool), np.zeros(n, dtype=bool)
+        self.bounds: list[Bound] = [ANYTHING] * n
+        self.estimate, self.pi_lower, self.pi_upper = (np.full(n, np.nan) for _ in range(3))
+        self.report_ids: list[tuple[str, ...]] = [()] * n
+        self.reported, self.shaken, self.moved = (np.zeros(n, dtype=bool) for _ in range(3))
+
+    def __len__(self) -> int:
+        return len(self.present)
+
+    def date(self, day: int) -> dt.date:
+        """Civil date of a day."""
+        return self.first + dt.timedelta(days=int(day))
+
+    def facts(self, moved: frozenset[str], broken: BoolArray) -> Facts:
+        """What the status of the days depends on; `moved` are the reports that were moved anywhere."""
+        lower, upper = np.array([b.lower for b in self.bounds]), np.array([b.upper for b in self.bounds])
+        shaky = np.zeros(len(self), dtype=bool)
+        for day in np.flatnonzero((lower == upper) & self.moved) if moved else ():
+            bound = self.bounds[day]
+            shaky[day] = not moved.isdisjoint((*bound.lower_proof, *bound.upper_proof))
+        return Facts(lower, upper, self.estimate, self.reported, self.shaken, self.moved, shaky, broken)
+
+
+def rows_of_series(result: SolvedSeries, exact: Mapping[str, float], settings: EstimateSettings) -> Rows:
+    """The days of a series by itself: those its reports cover, and short gaps between them.
+
+    exact : figures said to be exact counts of their window, by report id.
+    """
+    c, days, slack = result.reconciled.reported, result.days, result.reconciled.slack
+    rows = Rows(days.first, days.starts)
+    n = len(days)
+    first = np.searchsorted(days.starts, c.start, side="right") - 1
+    stop = np.searchsorted(days.starts, c.end, side="left")
+    rows.report_ids = _covering(c, first, stop, n)
+    rows.own = np.array([bool(ids) for ids in rows.report_ids], dtype=bool)
+    rows.present = rows.own | _short_gaps(rows.own, settings.longest_gap)
+    rows.bounds = list(result.bounds)
+    rows.estimate = np.where(rows.own, result.estimate, np.nan)
+    with_interval = np.isfinite(result.pi_lower) & np.isfinite(rows.estimate)
+    rows.pi_lower = np.where(with_interval, result.pi_lower, np.nan)
+    rows.pi_upper = np.where(with_interval, result.pi_upper, np.nan)
+    rows.reported, rows.shaken = _stated(result, first, stop, exact)
+    change = np.zeros(n + 1, dtype=np.int64)
+    np.add.at(change, first[slack != 0], 1)
+    np.add.at(change, stop[slack != 0], -1)
+    rows.moved = np.cumsum(change)[:-1] > 0
+    return rows
+
+
+def frame_of(
+    rows: Rows,
+    parts: Mapping[str, Any],
+    origin_of: Mapping[str, str],
+    per_day: frozenset[str],
+    moved: frozenset[str],
+    break_of: Callable[[dt.date], str | None],
+    settings: EstimateSettings,
+) -> pd.DataFrame:
+    """The rows of one series, by the schema of `daily`.
+
+    Parameters
+    ----------
+    parts : series, country and the parts of its key. origin_of : report id -> statement behind it.
+    per_day : reports that speak of each day of their window: their terms in a proof name the day.
+    moved : reports that reconciliation moved. break_of : event that bends the estimate on a date.
+    """
+    on = np.flatnonzero(rows.present)
+    dates = [rows.date(int(d)) for d in on]
+    break_ids = [break_of(date) for date in dates]
+    broken = np.zeros(len(rows), dtype=bool)
+    broken[on] = [b is not None for b in break_ids]
+    facts = rows.facts(moved, broken)
+    status = status_of(facts)
+    grade = reliability_of(facts, status)
+    level = settings.interval_level if settings.interval_level is not None else np.nan
+    with_interval = np.isfinite(rows.pi_lower)
+    columns: dict[str, Any] = {
+        "date": dates,
+        **{name: str(parts[name]) for name in ("country", "series", *PARTS)},
+        "estimate": _integers(rows.estimate, on),
+        "lower": _integers(facts.lower, on),
+        "upper": _integers(facts.upper, on),
+        "pi_lower": _integers(rows.pi_lower, on),
+        "pi_upper": _integers(rows.pi_upper, on),
+        "pi_level": pd.array(np.where(with_interval, level, np.nan)[on], dtype="Float64"),
+        "status": status[on],
+        "reliability": grade[on],
+        "obs_status": obs_status_of(facts, status, grade)[on],
+        "report_ids": [list(rows.report_ids[i]) for i in on],
+        "lower_proof": [list(rows.bounds[i].lower_proof) for i in on],
+        "upper_proof": [list(rows.bounds[i].upper_proof) for i in on],
+        "n_origins": np.array([len({origin_of[i] for i in rows.report_ids[d]}) for d in on], dtype=np.int16),
+        "break_id": break_ids,
+    }
+    return pd.DataFrame(columns).reindex(columns=list(DAILY.names))
+
+
+def _integers(values: FloatArray, rows: NDArray[np.intp]) -> pd.api.extensions.ExtensionArray:
+    """Whole numbers as nullable integers; NaN and inf are missing."""
+    chosen = values[rows]
+    missing = ~np.isfinite(chosen)
+    return pd.arrays.IntegerArray(np.where(missing, 0, chosen).astype(np.int64), missing)
+
+
+def _covering(c: Statements, first: NDArray[np.intp], stop: NDArray[np.intp], n: int) -> list[tuple[str, ...]]:
+    """Reports whose window overlaps each day, sorted."""
+    changes: dict[int, list[tuple[int, int]]] = {}
+    for row in range(len(c)):
+        changes.setdefault(int(first[row]), []).append((row, 1))
+        changes.setdefault(int(stop[row]), []).append((row, -1))
+    report_ids: list[tuple[str, ...]] = []
+    reports: Counter[str] = Counter()
+    now: tuple[str, ...] = ()
+    for day in range(n):
+        if day in changes:
+            for row, step in changes[day]:
+                key = str(c.report_id[row])
+                reports[key] += step
+                if not reports[key]:
+                    del reports[key]
+            now = tuple(sorted(reports))
+        report_ids.append(now)
+    return report_ids
+
+
+def _short_gaps(covered: BoolArray, longest: int) -> BoolArray:
+    """Days without a report between covered days, in gaps of at most `longest` days."""
+    gaps = np.zeros(len(covered), dtype=bool)
+    for before, after in pairwise(np.flatnonzero(covered)):
+        if 1 < after - before <= longest + 1:
+            gaps[before + 1 : after] = True
+    return gaps
+
+
+def _stated(
+    result: SolvedSeries, first: NDArray[np.intp], stop: NDArray[np.intp], exact: Mapping[str, float]
+) -> tuple[BoolArray, BoolArray]:
+    """Days whose point is the figure of a report of that very day, and those where that report was moved a little."""
+    c, days, slack = result.reconciled.reported, result.days, result.reconciled.slack
+    single = (stop - first == 1) & (days.starts[first] == c.start) & (days.starts[first + 1] == c.end)
+    reported, shaken = np.zeros(len(days), dtype=bool), np.zeros(len(days), dtype=bool)
+    # A total of exactly zero states every single day of its window: a closed border is data, not an estimate.
+    for row in np.flatnonzero((c.lower <= 0) & (c.upper == 0) & (slack == 0)):
+        low, high = np.searchsorted(days.starts, (c.start[row], c.end[row]), side="left")
+        inside = slice(int(low), int(high) if days.starts[high] == c.end[row] else int(high) - 1)
+        reported[inside] = result.estimate[inside] == 0
+    for row in np.flatnonzero(single & (slack == 0)):
+        value = float(c.lower[row]) if c.lower[row] == c.upper[row] else exact.get(str(c.report_id[row]), np.nan)
+        if result.estimate[first[row]] == value:
+            reported[first[row]] = True
+    for row in np.flatnonzero(single & (slack != 0) & (np.abs(slack) < SMALL_MOVE) & (c.lower == c.upper)):
+        day = first[row]
+        shaken[day] = shaken[day] or (not reported[day] and result.estimate[day] == c.lower[row])
+    return reported | shaken, shaken

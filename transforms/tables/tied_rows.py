@@ -1,0 +1,183 @@
+"""What tied series add to the days of single ones: tighter bounds, one point for all, and series that only follow.
+
+In: the days of each series by itself and what the series say together. Out: the same days, changed in place, and days
+of series without reports of their own. A day that lies only in part in a stretch keeps the bounds of its own series.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from transforms.estimator.identities import Identity
+from transforms.estimator.results import Bound, best, defined
+from transforms.estimator.stretch import Stretch
+from transforms.estimator.together import Together
+from transforms.tables.rows import Rows
+
+
+def tighten(book: dict[str, Rows], together: Together, moved: frozenset[str]) -> None:
+    """Put bounds and points of a group of tied series into the days of each; `moved` are reports moved anywhere."""
+    for name in together.members:
+        book[name] = _over(book.get(name), together)
+    for stretch in together.stretches:
+        _stretch_days(book, stretch, together, moved)
+    _points_between(book, together)
+    _defined_days(book, together)
+
+
+def _over(rows: Rows | None, together: Together) -> Rows:
+    """The days of a series over the civil days of the whole group."""
+    days = together.days
+    wide = Rows(days.first, days.starts)
+    if rows is None or not len(rows):
+        return wide
+    at = (rows.first - days.first).days
+    here = slice(at, at + len(rows))
+    for name in ("present", "own", "estimate", "pi_lower", "pi_upper", "reported", "shaken", "moved"):
+        getattr(wide, name)[here] = getattr(rows, name)
+    wide.bounds[here], wide.report_ids[here] = rows.bounds, rows.report_ids
+    return wide
+
+
+def _stretch_days(book: Mapping[str, Rows], stretch: Stretch, together: Together, moved: frozenset[str]) -> None:
+    axis = np.searchsorted(together.days.starts, stretch.days.starts[stretch.whole])
+    fresh: list[tuple[str, int]] = []
+    for m, name in enumerate(stretch.said.members):
+        rows, own = book[name], _Own(stretch, m)
+        for k, day in enumerate(axis.tolist()):
+            bound, point = stretch.day_bounds[m][k], float(together.point[together.members.index(name), day])
+            if together.pointless[day]:
+                point = np.nan
+            elif np.isnan(point) and _known(rows, day, bound, stretch):
+                point = bound.lower
+            if rows.present[day]:
+                _settle(rows, day, bound, point, stretch)
+            elif not np.isnan(point) or bound.lower == bound.upper or own.covering(day, together) or _says(bound):
+                rows.present[day], rows.bounds[day], rows.estimate[day] = True, bound, point
+                fresh.append((name, day))
+                covering = own.covering(day, together)
+                rows.report_ids[day] = tuple(sorted({own.ids[i] for i in covering}))
+                rows.own[day] = bool(covering)
+                rows.reported[day] = own.states(day, point, moved, together)
+            if stretch.loosened:
+                rows.moved[day] |= not moved.isdisjoint(rows.report_ids[day])
+    for name, day in fresh:
+        _follow(book, stretch.said.identities, name, day)
+
+
+def _known(rows: Rows, day: int, bound: Bound, stretch: Stretch) -> bool:
+    """Whether bounds that meet are the point of a day that has none."""
+    now = bound if stretch.loosened or not rows.present[day] else best(rows.bounds[day], bound)
+    return bool(now.lower == now.upper)
+
+
+def _says(bound: Bound) -> bool:
+    """Whether bounds say more than that a part is at most its whole: that something crossed, or which way the net went."""
+    return bound.lower > 0 or bound.upper < 0
+
+
+class _Own:
+    """The reports of one member of a stretch, by day."""
+
+    def __init__(self, stretch: Stretch, member: int) -> None:
+        s = stretch.said.statements
+        self.rows = s.take(s.member == member)
+        self.ids = [str(i) for i in self.rows.report_id]
+
+    def covering(self, day: int, together: Together) -> list[int]:
+        """Rows whose window overlaps the day."""
+        start, end = together.days.starts[day], together.days.starts[day + 1]
+        return np.flatnonzero((self.rows.start < end) & (self.rows.end > start)).tolist()
+
+    def states(self, day: int, value: float, moved: frozenset[str], together: Together) -> bool:
+        """Whether an exact report of this very day, not moved, gives this figure."""
+        start, end = together.days.starts[day], together.days.starts[day + 1]
+        s = self.rows
+        exact = (s.start == start) & (s.end == end) & (s.lower == value) & (s.upper == value)
+        return any(self.ids[i] not in moved for i in np.flatnonzero(exact))
+
+
+def _settle(rows: Rows, day: int, bound: Bound, point: float, stretch: Stretch) -> None:
+    """Bounds and point of a stretch for a day that its own series has already.
+
+    Where reports of several series clash, the bounds of the stretch replace those of the series; elsewhere the tighter
+    ones count.
+    """
+    now = bound if stretch.loosened else best(rows.bounds[day], bound)
+    rows.bounds[day] = now
+    _set_point(rows, day, point)
+    if np.isfinite(rows.pi_lower[day]):
+        estimate = rows.estimate[day]
+        rows.pi_lower[day] = min(max(rows.pi_lower[day], now.lower), estimate)
+        rows.pi_upper[day] = max(min(rows.pi_upper[day], now.upper), estimate)
+
+
+def _set_point(rows: Rows, day: int, point: float) -> None:
+    before = rows.estimate[day]
+    if before == point or (np.isnan(before) and np.isnan(point)):
+        return
+    rows.estimate[day] = point
+    rows.reported[day] = rows.shaken[day] = False
+    rows.pi_lower[day] = rows.pi_upper[day] = np.nan
+
+
+def _points_between(book: Mapping[str, Rows], together: Together) -> None:
+    """Points outside the stretches: a common path is smooth over whole runs of days."""
+    inside = {name: np.zeros(len(together.days), dtype=bool) for name in together.members}
+    for stretch in together.stretches:
+        axis = np.searchsorted(together.days.starts, stretch.days.starts[stretch.whole])
+        for name in stretch.said.members:
+            inside[name][axis] = True
+    for m, name in enumerate(together.members):
+        rows = book[name]
+        for day in np.flatnonzero(rows.present & rows.own & ~inside[name]):
+            _set_point(rows, int(day), np.nan if together.pointless[day] else float(together.point[m, day]))
+
+
+def _follow(book: Mapping[str, Rows], identities: Sequence[Identity], name: str, day: int) -> None:
+    """Name the reports from which a fresh day without own ones follows; moved neighbours count as its own."""
+    rows, ids = book[name], set[str]()
+    for identity in identities:
+        if name in identity.series:
+            for other in identity.series:
+                beside = book[other]
+                if other != name and beside.present[day]:
+                    ids |= set(beside.report_ids[day])
+                    rows.moved[day] |= _reconciled(beside, day)
+    rows.report_ids[day] = rows.report_ids[day] or tuple(sorted(ids))
+
+
+def _reconciled(rows: Rows, day: int) -> bool:
+    """Whether the point of a day rests on a report that was moved."""
+    return bool(rows.moved[day] and not rows.reported[day] and not np.isnan(rows.estimate[day]))
+
+
+def _defined_days(book: Mapping[str, Rows], together: Together) -> None:
+    """Days outside the stretches on which a sum or difference follows from the days of its members."""
+    growing = True
+    while growing:
+        growing = False
+        for name, identity in sorted(together.defining.items()):
+            if identity.kind == "rest":
+                continue
+            others = [book[s] for s in identity.series[1:]]
+            shared = np.logical_and.reduce([rows.present for rows in others]) & ~book[name].present
+            for day in np.flatnonzero(shared).tolist():
+                growing |= _define(book, identity, name, day, together)
+
+
+def _define(book: Mapping[str, Rows], identity: Identity, name: str, day: int, together: Together) -> bool:
+    nonnegative = together.tied.nonnegative.get(name, True)
+    bound = defined(identity, lambda other: book[other].bounds[day], nonnegative=nonnegative)
+    point = float(-sum(c * book[s].estimate[day] for s, c in identity.terms[1:]))
+    if np.isnan(point) and not _says(bound):
+        return False
+    rows = book[name]
+    rows.present[day], rows.bounds[day] = True, bound
+    rows.estimate[day] = bound.lower if np.isnan(point) and bound.lower == bound.upper else point
+    _follow(book, (identity,), name, day)
+    return True
+
+

@@ -1,0 +1,290 @@
+"""What the estimator has to tell: conflicts, movements that settled them, steps that fell back, as findings.
+
+In: solved series, what tied series say together, and the figures of the reports. Out: rows of the findings table
+(method.md 4.3, 4.4, 4.7 and the rules V32 to V36, V57, V58, V60, V70 and V73 of section 8).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from transforms.estimator.days import Days
+from transforms.estimator.results import Conflict, Fallback
+from transforms.estimator.single import SolvedSeries
+from transforms.estimator.stretch import Stretch
+from transforms.estimator.together import Together
+from transforms.findings import interval
+
+MEDIA_TIER, OFFICIAL_TIER = 4, 1
+MEDIA_MOVE = 0.20  # V57
+GRAVE_GAP = 0.05  # V60, of the total of the period
+OFTEN = 3  # V73, irreducible sets
+
+
+@dataclass(frozen=True)
+class Named:
+    """How a report is called in a message: its publisher and its figure as text."""
+
+    publisher: str
+    figure: str
+
+
+Names = Mapping[str, Named]
+Rows = Iterator[dict[str, Any]]
+
+
+def of_series(result: SolvedSeries, definition: Mapping[str, Any], names: Names) -> Rows:
+    """What is to be told of one series by itself, as mappings for `findings.table`."""
+    about = {"table": "daily", "series": str(definition["series"]), "country": str(definition["country"])}
+    for conflict in result.conflicts:
+        row = about | _of_one_series(conflict, result.days, str(definition["measure"]), names)
+        yield row
+        yield from _too_large(row, max(conflict.most, conflict.least))
+    for row in _movements(result, names):
+        yield about | row
+    for fallback in result.fallbacks:
+        yield about | _fell_back(fallback, result.days)
+
+
+def of_tied(together: Together, country_of: Callable[[str], str], names: Names) -> Rows:
+    """What is to be told of tied series, beyond what each tells by itself."""
+    for stretch in together.stretches:
+        for row in (*_conflicts_between(stretch, names), *_movements_between(stretch, names)):
+            yield {"table": "daily", "country": country_of(str(row["series"]))} | row
+        for fallback in stretch.fallbacks:
+            yield _of_several(fallback, stretch.days, country_of)
+    for fallback in together.fallbacks:
+        yield _of_several(fallback, together.days, country_of)
+
+
+def moved_between(together: Together) -> set[str]:
+    """Reports that were moved because series clash with each other."""
+    return {str(i) for stretch in together.stretches for i in _moved_ids(stretch)}
+
+
+def _of_several(fallback: Fallback, days: Days, country_of: Callable[[str], str]) -> dict[str, Any]:
+    series = fallback.series[0]
+    return {"table": "daily", "series": series, "country": country_of(series)} | _fell_back(fallback, days)
+
+
+def _of_one_series(conflict: Conflict, days: Days, unit: str, names: Names) -> dict[str, Any]:
+    first, last = days.dates_of(conflict.start, conflict.end)
+    period = str(first) if first == last else f"{first} to {last}"
+    return {
+        "rule": "conflict",
+        "severity": "warn",
+        "date_start": first,
+        "date_end": last,
+        "report_ids": list(conflict.report_ids),
+        "observed": f"at least {conflict.least:,.0f}",
+        "expected": f"at most {conflict.most:,.0f}",
+        "gap": conflict.gap,
+        "message": describe(conflict, names, period, unit),
+    }
+
+
+def describe(conflict: Conflict, names: Names, period: str, unit: str) -> str:
+    """A conflict within one series in plain words: reports, publishers, figures, and what would settle it.
+
+    Parameters
+    ----------
+    names : publisher and figure of each report id; an id without a name stands for itself.
+    period : the span of the set as text, for example `2022-09-21 to 2022-09-27`.
+    unit : what is counted, for example `crossings`.
+    """
+    changes = "; ".join(
+        f"{'raise' if c.side == 'upper' else 'lower'} {c.report_id} from {c.before:,.0f} to {c.after:,.0f}"
+        for c in conflict.changes
+    )
+    least = (
+        f"{_called(conflict.at_least, names)} {'gives' if len(conflict.at_least) == 1 else 'together give'}"
+        f" at least {conflict.least:,.0f}"
+        if conflict.at_least
+        else "a flow cannot be negative"
+    )
+    verb = "gives" if len(conflict.at_most) == 1 else "together give"
+    return (
+        f"CONFLICT gap={conflict.gap:,.0f} {unit}: {_called(conflict.at_most, names)} {verb} at most"
+        f" {conflict.most:,.0f} for {period}; {least}. Smallest change, one of: {changes}"
+    )
+
+
+def _called(ids: Iterable[str], names: Names) -> str:
+    return ", ".join(f"{i} ({said})" if (said := _name(i, names)) else i for i in ids)
+
+
+def _name(report_id: str, names: Names) -> str:
+    name = names.get(report_id)
+    return "" if name is None else ", ".join(p for p in (name.publisher, name.figure) if p)
+
+
+def _conflicts_between(stretch: Stretch, names: Names) -> Rows:
+    s = stretch.said.statements
+    for conflict in stretch.conflicts:
+        first, last = stretch.days.dates_of(conflict.start, conflict.end)
+        under = "; ".join(map(str, conflict.identities)) or "one series"
+        called = _called(conflict.report_ids, names)
+        row = {
+            "rule": "conflict",
+            "severity": "warn",
+            "series": conflict.series[0],
+            "date_start": first,
+            "date_end": last,
+            "report_ids": list(conflict.report_ids),
+            "observed": called,
+            "expected": under,
+            "gap": conflict.gap,
+            "message": f"CONFLICT gap={conflict.gap:,g} crossings: {called} cannot all hold under {under},"
+            f" {first} to {last}",
+        }
+        yield row
+        here = s.of(conflict.report_ids)
+        ends = np.abs(np.concatenate((s.lower[here], s.upper[here])))
+        yield from _too_large(row, float(ends[np.isfinite(ends)].max(initial=0.0)))
+
+
+def _too_large(conflict: Mapping[str, Any], total: float) -> Rows:
+    """V60: a conflict whose gap is more than 5 % of the total of its period stops the points of the series."""
+    gap = float(conflict["gap"])
+    if gap > GRAVE_GAP * total:
+        share = f"{gap / total:.0%} of {total:,.0f}" if total else "more than all"
+        yield dict(conflict) | {
+            "rule": "V60",
+            "severity": "stop",
+            "message": f"the conflict of {', '.join(conflict['report_ids'])} is as large as {gap:,.0f}, {share};"
+            " decide which report is wrong",
+        }
+
+
+def often_in_conflict(found: Iterable[Mapping[str, Any]]) -> Rows:
+    """V73: reports that stand in three or more irreducible sets; they come first in a review."""
+    sets: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+    for row in found:
+        if row["rule"] == "conflict":
+            for report_id in row["report_ids"]:
+                sets.setdefault((str(row["series"]), str(report_id)), []).append(row)
+    for (_, report_id), rows in sorted(sets.items()):
+        if len(rows) >= OFTEN:
+            yield dict(rows[0]) | {
+                "rule": "V73",
+                "severity": "warn",
+                "date_start": min(r["date_start"] for r in rows),
+                "date_end": max(r["date_end"] for r in rows),
+                "report_ids": [report_id],
+                "observed": f"{len(rows)} irreducible sets",
+                "expected": f"fewer than {OFTEN}",
+                "gap": max(float(r["gap"]) for r in rows),
+                "message": f"{report_id} stands in {len(rows)} conflicts; look at it first",
+            }
+
+
+def _movements(result: SolvedSeries, names: Names) -> Rows:
+    c, shifted = result.reconciled.reported, result.reconciled.shifted
+    for report_id, slack in result.reconciled.moved().items():
+        rows = np.flatnonzero(c.report_id == report_id)
+        moved = rows[np.argmax(np.abs(result.reconciled.slack[rows]))]
+        first, last = result.days.dates_of(int(c.start[rows].min()), int(c.end[rows].max()))
+        before = float(c.lower[moved]), float(c.upper[moved])
+        after = float(shifted.lower[moved]), float(shifted.upper[moved])
+        for row in _movement(report_id, int(c.tier[moved]), before, after, slack, names, "reconciled"):
+            yield {"date_start": first, "date_end": last} | row
+
+
+def _moved_ids(stretch: Stretch) -> list[str]:
+    said, now = stretch.said.statements, stretch.relaxed.statements
+    return sorted({str(i) for i in said.report_id[(said.lower != now.lower) | (said.upper != now.upper)]})
+
+
+def _movements_between(stretch: Stretch, names: Names) -> Rows:
+    said, now = stretch.said.statements, stretch.relaxed.statements
+    for report_id in _moved_ids(stretch):
+        rows = np.flatnonzero((said.report_id == report_id) & ((said.lower != now.lower) | (said.upper != now.upper)))
+        down, up = (
+            _furthest(was[rows], now_[rows]) for was, now_ in ((said.lower, now.lower), (said.upper, now.upper))
+        )
+        slack = up if abs(up) > abs(down) else down
+        first, last = stretch.days.dates_of(int(said.start[rows].min()), int(said.end[rows].max()))
+        before = float(said.lower[rows[0]]), float(said.upper[rows[0]])
+        about = {"series": stretch.said.members[int(said.member[rows[0]])], "date_start": first, "date_end": last}
+        after = before[0] + slack, before[1] + slack
+        for row in _movement(report_id, int(said.tier[rows[0]]), before, after, slack, names, "reconciled_links"):
+            yield about | row
+
+
+def _furthest(before: np.ndarray[Any, Any], after: np.ndarray[Any, Any]) -> float:
+    """The largest move of an interval end; ends that were unbounded stay so."""
+    known = np.isfinite(before) & np.isfinite(after)
+    moves = after[known] - before[known]
+    return float(moves[np.argmax(np.abs(moves))]) if len(moves) else 0.0
+
+
+def _movement(
+    report_id: str,
+    tier: int,
+    before: tuple[float, float],
+    after: tuple[float, float],
+    slack: float,
+    names: Names,
+    rule: str,
+) -> Rows:
+    """The movement of one report, and V57 or V58 where it is a media or a final official figure that moves too far."""
+    name = names.get(report_id)
+    publisher = f" ({name.publisher})" if name is not None and name.publisher else ""
+    said, settled = _ends(*before), _ends(*after)
+    row = {
+        "rule": rule,
+        "severity": "info",
+        "report_ids": [report_id],
+        "observed": said,
+        "expected": settled,
+        "gap": slack,
+        "message": f"{report_id}{publisher} is moved from {said} to {settled} so that all reports can hold;"
+        " the reported figure stays as it is",
+    }
+    yield row
+    size = max((abs(v) for v in before if np.isfinite(v)), default=0.0)
+    if tier == MEDIA_TIER and abs(slack) > MEDIA_MOVE * size:
+        share = f"{abs(slack) / size:.0%}" if size else "all"
+        yield row | {
+            "rule": "V57",
+            "severity": "warn",
+            "message": f"{report_id}{publisher}, a media figure, would have to move by {share}, from {said} to"
+            f" {settled}; review it",
+        }
+    if tier == OFFICIAL_TIER:
+        yield row | {
+            "rule": "V58",
+            "severity": "stop",
+            "message": f"{report_id}{publisher}, a final official figure, would have to move from {said} to"
+            f" {settled}; decide which report is wrong",
+        }
+
+
+def _ends(lower: float, upper: float) -> str:
+    if lower == upper and not float(lower).is_integer():
+        return f"{lower:,.3f}".rstrip("0").rstrip(".")
+    if not np.isfinite(lower) or not np.isfinite(upper) or (float(lower).is_integer() and float(upper).is_integer()):
+        return interval(
+            float(np.round(lower)) if np.isfinite(lower) else None,
+            float(np.round(upper)) if np.isfinite(upper) else None,
+        )
+    return f"{lower:,.3f} to {upper:,.3f}"
+
+
+def _fell_back(fallback: Fallback, days: Days) -> dict[str, Any]:
+    """V70: no step falls back in silence."""
+    first, last = days.dates_of(fallback.start, fallback.end)
+    return {
+        "rule": "V70",
+        "severity": "warn",
+        "date_start": first,
+        "date_end": last,
+        "report_ids": list(fallback.report_ids),
+        "observed": fallback.observed,
+        "expected": fallback.expected,
+        "message": fallback.message,
+    }
