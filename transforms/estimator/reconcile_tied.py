@@ -141,7 +141,9 @@ def _move(block: Block, moving: BoolArray) -> tuple[FloatArray, FloatArray] | No
         E=sp.csc_array(sp.vstack([said[np.flatnonzero(exact)], held[tied.equal]])),
         e=np.concatenate([s.lower[exact] / unit, np.zeros(int(tied.equal.sum()))]),
         G=sp.csc_array(sp.vstack([said[above], -said[below], held[~tied.equal], -flows[floor]])),
-        h=np.concatenate([s.upper[above] / unit, -s.lower[below] / unit, np.zeros(int((~tied.equal).sum()) + len(floor))]),
+        h=np.concatenate(
+            [s.upper[above] / unit, -s.lower[below] / unit, np.zeros(int((~tied.equal).sum()) + len(floor))]
+        ),
     )
     solution = minimise(problem, room=_HAIR)
     if not solution.accepted:

@@ -127,7 +127,10 @@ class Together:
 
 def solve_together(tied: Tied, settings: EstimateSettings, engines: Engines, solver: Solver | None = None) -> Together:
     """Bounds of every stretch, and one point for all members where they must agree."""
-    found = [settle(b, tied.timezone, tied.boundary, engines) for b in stretches(tied.rows, tied.nonnegative, tied.identities)]
+    found = [
+        settle(b, tied.timezone, tied.boundary, engines)
+        for b in stretches(tied.rows, tied.nonnegative, tied.identities)
+    ]
     for name in sorted(tied.signed):
         rows = tied.rows[name]
         inside = np.zeros(len(rows), dtype=bool)
@@ -184,5 +187,3 @@ def _points(joint: Joint, single: FloatArray) -> FloatArray:
     if binding:
         point = joint.undisturbed(single, point)
     return joint.fitting(point) if joint.broken(point) else point
-
-

@@ -221,7 +221,9 @@ def _tie_parts(book: _Register, declared: Sequence[Mapping[str, str]]) -> None:
             if part is None or part.derived:
                 continue
             if not whole.adds_up:
-                book.identities.add(Identity("part", ((part.series, 1), (whole.series, -1)), "<=", identical_windows=True))
+                book.identities.add(
+                    Identity("part", ((part.series, 1), (whole.series, -1)), "<=", identical_windows=True)
+                )
                 continue
             rest_scope = f"{whole.scope} minus {part.scope}"
             rest = book.derive(whole, scope=rest_scope)
@@ -259,7 +261,9 @@ def _tie_persons(book: _Register) -> None:
             continue
         crossings = book.find(m, measure="crossings")
         if crossings is not None and not crossings.derived:
-            book.identities.add(Identity("persons", ((m.series, 1), (crossings.series, -1)), "<=", identical_windows=True))
+            book.identities.add(
+                Identity("persons", ((m.series, 1), (crossings.series, -1)), "<=", identical_windows=True)
+            )
 
 
 def components(series: pd.DataFrame, part_of: pd.DataFrame | None) -> list[Component]:
@@ -285,9 +289,7 @@ def _plain(component: Component) -> Component:
     """Without the rest of a whole where the part lies in another part of that whole: it follows from the two."""
     rests = {(k.series[1], k.series[2]): k for k in component.identities if k.kind == "rest"}
     middle = {whole for whole, _ in rests} & {part for _, part in rests}
-    gone = {
-        k for (whole, part), k in rests.items() if any((whole, m) in rests and (m, part) in rests for m in middle)
-    }
+    gone = {k for (whole, part), k in rests.items() if any((whole, m) in rests and (m, part) in rests for m in middle)}
     unused = {k.series[0] for k in gone}
     return Component(
         tuple(m for m in component.members if m.series not in unused),

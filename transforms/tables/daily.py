@@ -230,14 +230,17 @@ def _tied(
         reported = definitions[next(m.series for m in component.members if not m.derived)]
         zone, boundary = str(reported["timezone"]), _boundary(reported)
         names = [m.series for m in component.members]
-        yield component, Tied(
-            {name: solved[name] for name in names if name in solved},
-            {name: signed[name] for name in names if name in signed},
-            component.nonnegative,
-            component.identities,
-            zone,
-            boundary,
-            sorted({instant_of(d, zone, boundary) for d in _breaks(breaks, str(reported["country"]))}),
+        yield (
+            component,
+            Tied(
+                {name: solved[name] for name in names if name in solved},
+                {name: signed[name] for name in names if name in signed},
+                component.nonnegative,
+                component.identities,
+                zone,
+                boundary,
+                sorted({instant_of(d, zone, boundary) for d in _breaks(breaks, str(reported["country"]))}),
+            ),
         )
 
 

@@ -179,5 +179,3 @@ def _define(book: Mapping[str, Rows], identity: Identity, name: str, day: int, t
     rows.estimate[day] = bound.lower if np.isnan(point) and bound.lower == bound.upper else point
     _follow(book, (identity,), name, day)
     return True
-
-

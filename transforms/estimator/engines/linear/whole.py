@@ -8,6 +8,8 @@ by a small integer programme (method.md 4.6, 4.7).
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import highspy
 import numpy as np
 import scipy.sparse as sp
@@ -15,7 +17,7 @@ import scipy.sparse as sp
 from transforms.estimator.engines.linear.programme import quiet_solver
 from transforms.estimator.pieces import Grid, Ties, coverage, least_flow, ties
 from transforms.estimator.results import Rounded
-from transforms.estimator.statements import FloatArray, IntArray
+from transforms.estimator.statements import BoolArray, FloatArray, IntArray
 from transforms.estimator.system import Block
 
 _NUDGE = 1e-4  # not exactly theta: path values that are halves but for the solver's rounding go the same way
@@ -34,16 +36,55 @@ def whole_persons(block: Block, grid: Grid, cumulative: FloatArray, theta: float
     subjects = {identity.series[0] for identity in block.identities if identity.sense == "="}
     by_identity = [m for m, name in enumerate(block.members) if name in subjects]
     unreported = [m for m in range(len(block.members)) if m not in block.reported]
-    for dependent in (unreported, by_identity):
-        candidate = _derive(block, rounded, dependent)
-        miss = _misses(block, covered, candidate)
-        if _identities_hold(block, tied, candidate) and not np.any(miss):
-            return Rounded(_counts(candidate), miss)
+    candidates = [_derive(block, rounded, dependent) for dependent in (unreported, by_identity)]
+    wrong = [_wrong_pieces(block, tied, covered, whole) for whole in candidates]
+    best = int(np.argmin([pieces.sum() for pieces in wrong]))
+    whole, faulty = candidates[best], wrong[best]
+    for first, last in _stretches(block, grid) if faulty.any() else ():
+        if faulty[first:last].any():
+            part = _searched(block, grid, cumulative, first, last)
+            if part is None:
+                return None
+            whole[:, first:last] = part
+    if not _identities_hold(tied, whole).all():
+        return None
+    return Rounded(_counts(whole), _misses(block, covered, whole))
+
+
+def _stretches(block: Block, grid: Grid) -> list[tuple[int, int]]:
+    """Pieces from first to last-plus-one between instants that no statement straddles: they are rounded on their own."""
+    s, n = block.statements, grid.n_pieces
+    inner = np.zeros(n + 2, dtype=np.int64)
+    np.add.at(inner, np.searchsorted(grid.edges, s.start) + 1, 1)
+    np.add.at(inner, np.searchsorted(grid.edges, s.end), -1)
+    free = np.flatnonzero(np.cumsum(inner)[: n + 1] == 0)
+    return list(pairwise(free.tolist()))
+
+
+def _wrong_pieces(block: Block, tied: Ties, covered: sp.csr_array, whole: IntArray) -> BoolArray:
+    """Pieces in which an identity is broken, a flow is negative, or a statement is missed."""
+    n = whole.shape[1]
+    missed = covered[np.flatnonzero(_misses(block, covered, whole))]
+    broken = tied.rows[np.flatnonzero(~_identities_hold(tied, whole))]
+    below = (whole.ravel() < least_flow(block, n)).reshape(whole.shape)
+    pieces = np.unique(np.concatenate((missed.indices, broken.indices))) % n
+    wrong: BoolArray = np.asarray(below.any(axis=0))
+    wrong[pieces] = True
+    return wrong
+
+
+def _searched(block: Block, grid: Grid, cumulative: FloatArray, first: int, last: int) -> IntArray | None:
+    """Whole flows in some pieces by integer programming, the narrowest search first."""
+    s = block.statements
+    edges = grid.edges[first : last + 1]
+    part, own = block.take((s.start >= edges[0]) & (s.end <= edges[-1])), Grid.whole(edges)
+    tied, covered = ties(part, own), coverage(part, own)
+    path = cumulative[:, first : last + 1] - cumulative[:, first : first + 1]
     for reach, elastic in _SEARCHES:
         further = reach if reach < 2 else 1 + len(block.members)
-        nearest = _nearest_whole(block, tied, covered, cumulative, further, elastic=elastic)
-        if nearest is not None and _identities_hold(block, tied, nearest):
-            return Rounded(_counts(nearest), _misses(block, covered, nearest))
+        nearest = _nearest_whole(part, tied, covered, path, further, elastic=elastic)
+        if nearest is not None and _identities_hold(tied, nearest).all():
+            return nearest
     return None
 
 
@@ -71,10 +112,10 @@ def _derive(block: Block, rounded: IntArray, dependent: list[int]) -> IntArray:
     return whole
 
 
-def _identities_hold(block: Block, tied: Ties, whole: IntArray) -> bool:
+def _identities_hold(tied: Ties, whole: IntArray) -> BoolArray:
+    """Row by row of the identities."""
     value = np.round(tied.rows @ whole.ravel().astype(float))
-    floor = least_flow(block, whole.shape[1])
-    return bool(np.all(np.where(tied.equal, value == 0, value <= 0)) and np.all(whole.ravel() >= floor))
+    return np.asarray(np.where(tied.equal, value == 0, value <= 0))
 
 
 def _misses(block: Block, covered: sp.csr_array, whole: IntArray) -> IntArray:
