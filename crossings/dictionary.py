@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from crossings.schema.tables import CODE_LISTS, OPEN_PATTERNS, RELEASED, SCHEMA_VERSION, TABLES
+from crossings.schema.codes import CODE_LISTS, OPEN_PATTERNS
+from crossings.schema.tables import RELEASED, SCHEMA_VERSION, TABLES
 
 
 def markdown() -> str:

@@ -16,7 +16,8 @@ import numpy as np
 import pandas as pd
 from great_expectations.expectations.expectation import Expectation
 
-from crossings.schema.tables import CODE_LISTS, OPEN_PATTERNS, REGISTER_COLUMNS
+from crossings.schema.codes import CODE_LISTS, OPEN_PATTERNS
+from crossings.schema.tables import REGISTER_COLUMNS
 from expectations.rule import meta, row_rule
 
 # A unit slip shows as a factor of a thousand; ordinary swings of a border stay far below this (docs/decisions/0003).

@@ -10,7 +10,9 @@ import great_expectations.expectations as gxe
 import pandas as pd
 from great_expectations.expectations.expectation import Expectation
 
-from crossings.schema.tables import CODE_LISTS, TABLES, Table
+from crossings.schema.codes import CODE_LISTS
+from crossings.schema.model import Table
+from crossings.schema.tables import TABLES
 from expectations.rule import meta, row_rule
 
 _ORDERED = row_rule("BoundsOrdered", ("estimate", "lower", "upper", "direction"), lambda f: _ordered(f))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from crossings.dictionary import markdown
-from crossings.schema.tables import CODE_LISTS, OPEN_PATTERNS, TABLES
+from crossings.schema.codes import CODE_LISTS, OPEN_PATTERNS
+from crossings.schema.tables import TABLES
 
 
 def test_the_dictionary_in_docs_is_the_generated_one(root: Path) -> None:

@@ -13,7 +13,8 @@ from published import Published
 
 from crossings.errors import ReleaseStopped
 from crossings.lake import Release
-from crossings.schema.tables import CODE_LISTS, RELEASED, TABLES
+from crossings.schema.codes import CODE_LISTS
+from crossings.schema.tables import RELEASED, TABLES
 from crossings.settings import Settings
 from expectations import run, tables
 from flows import gates

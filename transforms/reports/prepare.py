@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from crossings.schema.tables import QUARANTINE, REGISTER_COLUMNS, REPORTS
+from crossings.schema.tables import QUARANTINE, REGISTER_COLUMNS, REPORTS, SERIES_KEY
 from transforms import findings
 from transforms.parse import statements_csv
 from transforms.reports import decisions as decide
@@ -192,7 +192,7 @@ def settle(prepared: Prepared, judgements: Iterable[Judgement]) -> Settled:
     defined = prepared.declared.loc[prepared.declared["declared"]]
     derived = ~kept["series"].isin(defined["series"])
     if derived.any():  # spelled by accepted rows alone: a quarantined one defines nothing
-        spelling = [*definitions.PARTS, "counterpart", "timezone", "period_start", "period_end", "report_id"]
+        spelling = [*SERIES_KEY, "counterpart", "timezone", "period_start", "period_end", "report_id"]
         defined = definitions.assign(kept.loc[derived, spelling], defined)[1]
     if prepared.regular:  # declared by the source's own mapping
         kept.loc[kept["role"].isin(["constraint", "copy"]), "role"] = "regular"

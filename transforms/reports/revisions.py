@@ -15,15 +15,14 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
-from crossings.schema.tables import OFFICIAL, REGISTER_COLUMNS
+from crossings.schema.tables import OFFICIAL, REGISTER_COLUMNS, SERIES_PARTS
 from crossings.source.model import SourceSpec
 from transforms.parse.contract import Parsed
 from transforms.parse.statements_csv import Statements
 from transforms.series import definitions
 
 _KEY = ("series", "period_start", "period_end", "freq")
-_OFFICIAL_PARTS = ("country", "series", "freq", "direction", "citizenship", "scope", "measure", "system", "obs_status",
-                   "value")  # fmt: skip
+_OFFICIAL_PARTS = ("country", "series", "freq", *SERIES_PARTS, "obs_status", "value")
 
 
 @dataclass(frozen=True)

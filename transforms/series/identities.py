@@ -14,8 +14,8 @@ from typing import TypeAlias
 import pandas as pd
 
 from crossings.errors import CrossingsError
+from crossings.schema.tables import SERIES_KEY
 from transforms.estimator.coupled_blocks import Link
-from transforms.series.definitions import PARTS
 
 FLOWS = ("entry", "exit", "both", "net")
 _ONE_SIGN = ("entry", "exit", "both")
@@ -69,7 +69,7 @@ NameSeries: TypeAlias = Callable[[Mapping[str, str]], str]
 
 def spell_out(key: Mapping[str, str]) -> str:
     """The usual series id: the parts of the key, joined by slashes (`transforms.series.definitions`)."""
-    return "/".join(key[name] for name in PARTS)
+    return "/".join(key[name] for name in SERIES_KEY)
 
 
 def find_links(
@@ -79,7 +79,7 @@ def find_links(
 
     Parameters
     ----------
-    series : one row per series that has reports: `series` and the parts of its key (`transforms.series.definitions.PARTS`).
+    series : one row per series that has reports: `series` and the parts of its key (`SERIES_KEY`).
     part_of : declared parts: `country`, `part_scope`, `whole_scope`, `exhaustive` (the parts so marked make up the
         whole), and, where the part's mode differs from the whole's, `part_mode` and `whole_mode`.
     name_series : names a derived series from its key.
@@ -88,7 +88,7 @@ def find_links(
     ------
     CrossingsError : two rows have the same key, or columns are missing.
     """
-    _need(series, ("series", *PARTS), "series")
+    _need(series, ("series", *SERIES_KEY), "series")
     members = [_member(row) for row in _records(series)]
     book = _Register(members, name_series)
     if part_of is not None and len(part_of):
@@ -116,7 +116,7 @@ def _member(row: Mapping[str, str]) -> Member:
 
 
 def _named(series: str, key: Mapping[str, str], *, derived: bool = False) -> Member:
-    country, direction, citizenship, scope, mode, measure, system = (key[name] for name in PARTS)
+    country, direction, citizenship, scope, mode, measure, system = (key[name] for name in SERIES_KEY)
     return Member(series, country, direction, citizenship, scope, mode, measure, system, derived)
 
 
@@ -138,15 +138,15 @@ class _Register:
 
     def find(self, like: Member, **changes: str) -> Member | None:
         """The member whose key is that of `like` with some parts changed, if it is there."""
-        key = {name: str(getattr(like, name)) for name in PARTS} | changes
-        return self.by_key.get(tuple(key[name] for name in PARTS))
+        key = {name: str(getattr(like, name)) for name in SERIES_KEY} | changes
+        return self.by_key.get(tuple(key[name] for name in SERIES_KEY))
 
     def derive(self, like: Member, **changes: str) -> Member:
         """The same member, made as a derived one where it is not there."""
         there = self.find(like, **changes)
         if there is not None:
             return there
-        key = {name: str(getattr(like, name)) for name in PARTS} | changes
+        key = {name: str(getattr(like, name)) for name in SERIES_KEY} | changes
         made = _named(self.name_series(key), key, derived=True)
         self.by_key[_key(made)] = made
         return made
@@ -173,7 +173,7 @@ class _Register:
 
 
 def _key(m: Member) -> tuple[str, ...]:
-    return tuple(str(getattr(m, name)) for name in PARTS)
+    return tuple(str(getattr(m, name)) for name in SERIES_KEY)
 
 
 def _comparable(m: Member) -> bool:

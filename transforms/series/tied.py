@@ -12,9 +12,9 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
+from crossings.schema.tables import SERIES_KEY
 from transforms.estimator.constraints import Constraints
 from transforms.estimator.coupled_blocks import Block, Link, cut
-from transforms.series.definitions import PARTS
 from transforms.series.identities import Component, find_links
 from transforms.series.parts import default_parts, together
 
@@ -27,10 +27,10 @@ def components(series: pd.DataFrame, part_of: pd.DataFrame | None) -> list[Compo
     series : definitions of the series with reports. part_of : declared parts (`parts.COLUMNS`), beside the default that
     every district and checkpoint is part of its country. A second definition of one key (another epoch) is not tied.
     """
-    if not len(series) or not set(PARTS) <= set(series.columns):
+    if not len(series) or not set(SERIES_KEY) <= set(series.columns):
         return []
     usable = series.drop_duplicates("series").sort_values("series")
-    usable = usable[~usable.duplicated(list(PARTS), keep="first")]
+    usable = usable[~usable.duplicated(list(SERIES_KEY), keep="first")]
     boundary = usable["day_boundary"] if "day_boundary" in usable else pd.Series("00:00", index=usable.index)
     parts = default_parts(usable)
     parts = parts if part_of is None else together(parts, part_of)

@@ -13,10 +13,8 @@ from typing import Any
 
 import pandas as pd
 
-from crossings.schema.tables import OFFICIAL
+from crossings.schema.tables import OFFICIAL, SERIES_PARTS
 from transforms import findings
-
-_PARTS = ("direction", "citizenship", "scope", "measure", "system")
 
 
 def frequency(start: dt.date, end: dt.date) -> str | None:
@@ -53,7 +51,7 @@ def build(reports: pd.DataFrame, series: pd.DataFrame, stated: pd.DataFrame, dai
     """
     columns = ["report_id", "country", "series", "period_start", "period_end", "value", "recorded_at"]
     regular = reports.loc[reports["role"] == "regular", columns].astype(dict.fromkeys(columns[:3], "object"))
-    parts = series.drop_duplicates("series").set_index("series")[list(_PARTS)].astype("object")
+    parts = series.drop_duplicates("series").set_index("series")[list(SERIES_PARTS)].astype("object")
     rows = regular.join(parts, on="series")
     rows["freq"] = [frequency(s, e) for s, e in zip(rows["period_start"], rows["period_end"], strict=True)]
     odd = rows["freq"].isna()

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from crossings.schema.tables import SERIES_KEY
 from transforms import findings
-from transforms.series.definitions import PARTS
 from transforms.series.identities import find_links
 from transforms.tables.mirror import mirror_ratio
 
@@ -43,7 +43,7 @@ def test_the_other_side_is_compared_and_only_warned_about():
     assert told["date_start"] == dt.date(2022, 7, 1)
     assert told["date_end"] == dt.date(2022, 9, 30)
     assert "inside 0.5 to 1.5" in told["message"]
-    keys = pd.DataFrame([FSB, KZ])[["series", *PARTS]].assign(series=["M", "E"])
+    keys = pd.DataFrame([FSB, KZ])[["series", *SERIES_KEY]].assign(series=["M", "E"])
     assert find_links(keys) == [], "never a constraint"
 
 
