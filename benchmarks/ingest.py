@@ -192,7 +192,7 @@ def take_in(path: Path, out: Path, stages: Stages) -> dict[str, Any]:
     with stages.stage("expectations"):
         results = run.run("reports", reports.suite(known.countries["alpha3"], pairs), prepared.frame)
     with stages.stage("settle"):
-        judgements = [prepare.Judgement(r.rule, r.action, r.severity, r.reason, r.rows) for r in results]
+        judgements = [prepare.Judgement(r.rule, r.reason, r.rows) for r in results]
         settled = prepare.settle(prepared, judgements)
         del prepared, judgements
     tables = {"reports": settled.reports, "quarantine": settled.quarantine, "findings": settled.findings}

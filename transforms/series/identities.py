@@ -1,7 +1,7 @@
 """Which series are tied by an identity.
 
 In: the table of series with the declared parts of scopes. Out: groups of series with their identities and the members
-that only follow from others. The rules are in method.md 4.1 (links), 4.7 and 8 (V32 to V36): figures of different
+that only follow from others. The maths is in method.md 4.7, the rules are V32, V33, V34 and V36: figures of different
 measures or systems are never tied, except distinct persons, which cannot exceed the crossings of the same window.
 """
 

@@ -1,4 +1,4 @@
-"""What the release gates compare, worked out from the tables of a release to be (method.md 8, V50 to V67).
+"""What the release gates compare, worked out from the tables of a release to be (docs/rules.md, V50 to V67).
 
 In: `daily` as estimated, the encoded reports, findings and events. Out: small frames, one per gate, whose rows the
 expectations judge. Nothing here decides.
