@@ -168,7 +168,7 @@ FINDINGS = Table(
     "The outcome of a rule or a conflict, in plain words, with the reports concerned. Nothing is repaired silently.",
     (
         _must("finding_id", "string", "derived from rule, series, dates and reports; stable between runs"),
-        _must("rule", "string", "rule id of method.md 8, or conflict, reconciled, mirror_ratio, ..."),
+        _must("rule", "string", "rule id of docs/rules.md"),
         _must("severity", "string", "how grave", "severity"),
         _must("table", "string", "table concerned"),
         _may("series", "string", "series concerned"),
