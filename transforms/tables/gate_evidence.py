@@ -11,8 +11,6 @@ import pandas as pd
 
 from crossings.proofs import relaxed
 
-SECONDS_A_DAY = 86_400
-
 
 def reaggregation(daily: pd.DataFrame, reports: pd.DataFrame, findings: pd.DataFrame) -> pd.DataFrame:
     """V50: for every report that binds whole days with a point each: the sum of its days, and its relaxed interval.
