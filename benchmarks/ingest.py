@@ -192,7 +192,7 @@ def take_in(path: Path, out: Path, stages: Stages) -> dict[str, Any]:
     with stages.stage("expectations"):
         results = run.run("reports", reports.suite(known.countries["alpha3"], pairs), prepared.frame)
     with stages.stage("settle"):
-        judgements = [prepare.Judgement(r.rule, r.action, r.severity, r.reason, r.rows) for r in results]
+        judgements = [prepare.Judgement(r.rule, r.reason, r.rows) for r in results]
         settled = prepare.settle(prepared, judgements)
         del prepared, judgements
     tables = {"reports": settled.reports, "quarantine": settled.quarantine, "findings": settled.findings}
@@ -208,7 +208,8 @@ def take_in(path: Path, out: Path, stages: Stages) -> dict[str, Any]:
 
 def by_hand(path: Path, out: Path, stages: Stages) -> dict[str, Any]:
     """What a careful analyst would write without the product: one mask per rule. No intervals, no decisions, no roles."""
-    from crossings.schema.tables import CODE_LISTS, OPEN_PATTERNS, REGISTER_COLUMNS
+    from crossings.schema.codes import CODE_LISTS, OPEN_PATTERNS
+    from crossings.schema.tables import REGISTER_COLUMNS
 
     zones = pd.read_csv(DATA / "reference" / "timezones.csv", keep_default_na=False)
     countries = pd.read_csv(DATA / "reference" / "countries.csv", keep_default_na=False).set_index("alpha3")

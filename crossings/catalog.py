@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from crossings.errors import CrossingsError, NotComparable
 from crossings.lake import Lake, Release
-from crossings.schema.tables import RELEASED, TABLES
+from crossings.schema.tables import RELEASED, SERIES_PARTS, TABLES
 from crossings.settings import settings
 
 if TYPE_CHECKING:
     import pandas as pd
 
 When = str | dt.date | dt.datetime
-_KEY = ("direction", "citizenship", "scope", "measure", "system")
 HEADLINE = {"citizenship": "RUS", "scope": "national", "measure": "crossings", "system": "border_control"}
 
 
@@ -65,9 +64,9 @@ def daily(
     """
     frame = load("daily", country, release=release, as_shown=as_shown)
     wanted = parts | ({"direction": direction} if direction else {}) | ({"series": series} if series else {})
-    unknown = sorted(set(wanted) - {*_KEY, "series"})
+    unknown = sorted(set(wanted) - {*SERIES_PARTS, "series"})
     if unknown:
-        raise CrossingsError(f"daily has no part {', '.join(unknown)}", f"use {', '.join(_KEY)} or series")
+        raise CrossingsError(f"daily has no part {', '.join(unknown)}", f"use {', '.join(SERIES_PARTS)} or series")
     for name, value in wanted.items():
         frame = frame[frame[name] == value]
     if start is not None:
@@ -100,7 +99,7 @@ def total(frame: pd.DataFrame, column: str = "estimate") -> int:
     """
     kinds = frame["series"].unique().tolist()
     if len(kinds) > 1:
-        differing = [p for p in ("country", *_KEY) if p in frame and len(frame[p].unique()) > 1] or ["mode"]
+        differing = [p for p in ("country", *SERIES_PARTS) if p in frame and len(frame[p].unique()) > 1] or ["mode"]
         raise NotComparable(
             f"these rows are of {len(kinds)} series that differ in {', '.join(differing)}", "choose one series first"
         )

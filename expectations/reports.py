@@ -1,13 +1,14 @@
-"""The suite on `reports`: the record-level rules of method.md section 8, with what happens to a failing row.
+"""The suite on `reports`: the record-level rules of docs/rules.md, with what happens to a failing row.
 
 A row that a curator has set aside already is not judged for plausibility (V10, V17): it stays where it can be read.
 Rows are the reports after decisions with the evidence of `transforms.reports.evidence` beside them. Actions: quarantine (the
 row is set aside), drop_copy (an exact copy is counted and dropped), hold (kept, but not used until decided),
-warn (kept, with a finding).
+tell (kept, with a finding). Ids, actions, sentences and limits stand in `crossings.rules`.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Iterable
 
@@ -16,13 +17,16 @@ import numpy as np
 import pandas as pd
 from great_expectations.expectations.expectation import Expectation
 
-from crossings.schema.tables import CODE_LISTS, OPEN_PATTERNS, REGISTER_COLUMNS
+from crossings.rules import RULES
+from crossings.schema.codes import CODE_LISTS, OPEN_PATTERNS
+from crossings.schema.tables import REGISTER_COLUMNS
 from expectations.rule import meta, row_rule
 
-# A unit slip shows as a factor of a thousand; ordinary swings of a border stay far below this (docs/decisions/0003).
-UNIT_SLIP = 100
-# A year before 1900 or after 2100 is a slip of the pen, and its window would cover half a million days.
-FIRST_DAY, LAST_DAY = -25_567, 47_846  # 1900-01-01 and 2100-12-31, days since 1970
+UNIT_SLIP = RULES["V10"].limits["times"]
+DAYS_AHEAD = RULES["V06"].limits["days_ahead"]
+_EPOCH = dt.date(1970, 1, 1)
+FIRST_DAY = (dt.date(int(RULES["V04"].limits["first_year"]), 1, 1) - _EPOCH).days
+LAST_DAY = (dt.date(int(RULES["V04"].limits["last_year"]), 12, 31) - _EPOCH).days
 
 
 def _text(column: pd.Series) -> pd.Series:
@@ -107,8 +111,8 @@ def _first_of_key(f: pd.DataFrame) -> pd.Series:
     return ~f.duplicated(["report_id"]) | f.duplicated(["report_id", "content"])
 
 
-RULES = {
-    "Present": row_rule(
+OF_ROWS = {  # rules that compare several columns of a row
+    "V01": row_rule(
         "RequiredFieldsParse", ("unparsed_other", "value", "value_low", "value_high", "lower"), _present
     ),
     "V03": row_rule(
@@ -121,8 +125,7 @@ RULES = {
     ),
     "V06": row_rule(
         "PublishedBeforeRecorded", ("first_published_day", "recorded_day", "today"),
-        # Another time zone may be a day ahead of ours.
-        lambda f: ~(f["first_published_day"] > f["recorded_day"]) & ~(f["recorded_day"] > f["today"] + 1),
+        lambda f: ~(f["first_published_day"] > f["recorded_day"]) & ~(f["recorded_day"] > f["today"] + DAYS_AHEAD),
     ),
     "V07": row_rule(
         "CountsNonNegative", ("value", "value_low", "value_high", "lower", "direction", "statistic"), _non_negative
@@ -175,65 +178,45 @@ def suite(countries: Iterable[str], country_timezones: Iterable[str]) -> list[Ex
     countries : ISO 3166-1 alpha-3 codes. country_timezones : `COUNTRY|Zone` pairs that exist.
     """
     codes = sorted(countries)
-    quarantine = ("quarantine", "error")
     expectations: list[Expectation] = [
-        gxe.ExpectColumnValuesToNotBeNull(column=c.name, **meta("V01", *quarantine, f"required field {c.name} missing"))
+        gxe.ExpectColumnValuesToNotBeNull(column=c.name, **meta(RULES["V01"], f"required field {c.name} missing"))
         for c in REGISTER_COLUMNS
         if not c.nullable
     ]
     expectations += [
-        RULES["Present"]("V01", *quarantine, "a required figure is missing or a field does not parse"),
         gxe.ExpectColumnValuesToBeInSet(column="country", value_set=codes,
-                                        **meta("V02", *quarantine, "unknown country code")),
+                                        **meta(RULES["V02"], "unknown country code")),
         gxe.ExpectColumnValuesToBeInSet(column="counterpart", value_set=codes,
-                                        **meta("V02", *quarantine, "unknown country code in counterpart")),
+                                        **meta(RULES["V02"], "unknown country code in counterpart")),
         gxe.ExpectColumnValuesToBeInSet(column="tier", value_set=[1, 2, 3, 4, 5],
-                                        **meta("V02", *quarantine, "tier is not 1 to 5")),
+                                        **meta(RULES["V02"], "tier is not 1 to 5")),
     ]  # fmt: skip
     expectations += [
         gxe.ExpectColumnValuesToBeInSet(
-            column=c.name, value_set=list(CODE_LISTS[c.codes]), **meta("V02", *quarantine, f"unknown {c.name} code")
+            column=c.name, value_set=list(CODE_LISTS[c.codes]), **meta(RULES["V02"], f"unknown {c.name} code")
         )
         for c in REGISTER_COLUMNS
         if c.codes in CODE_LISTS
     ]
     expectations += [
         gxe.ExpectColumnValuesToMatchRegex(
-            column=name, regex=f"^(?:{pattern})$", **meta("V02", *quarantine, f"unknown {name} code")
+            column=name, regex=f"^(?:{pattern})$", **meta(RULES["V02"], f"unknown {name} code")
         )
         for name, pattern in OPEN_PATTERNS.items()
     ]
     expectations += [
-        RULES["V03"]("V03", *quarantine, "end before start"),
-        gxe.ExpectColumnValuesToBeInSet(column="unparsed_dates", value_set=[""],
-                                        **meta("V04", *quarantine, "not a calendar date")),
-        *(
-            gxe.ExpectColumnValuesToBeBetween(column=c, min_value=FIRST_DAY, max_value=LAST_DAY,
-                                              **meta("V04", *quarantine, "not a plausible calendar date"))
-            for c in ("start_day", "end_day")
+        gxe.ExpectColumnValuesToBeBetween(
+            column=c, min_value=FIRST_DAY, max_value=LAST_DAY, **meta(RULES["V04"], "not a plausible calendar date")
+        )
+        for c in ("start_day", "end_day")
+    ]
+    expectations += [
+        gxe.ExpectColumnValuesToBeInSet(column="unparsed_dates", value_set=[""], **meta(RULES["V04"])),
+        gxe.ExpectColumnValuesToBeInSet(
+            column="country_timezone", value_set=sorted(country_timezones), **meta(RULES["V14"])
         ),
-        RULES["V05"]("V05", *quarantine, "reference period after publication"),
-        RULES["V06"]("V06", *quarantine, "published after it was recorded, or recorded in the future"),
-        RULES["V07"]("V07", *quarantine, "negative count"),
-        RULES["V08"]("V08", *quarantine, "figures contradict each other: low ≤ value ≤ high, a range has no value"),
-        RULES["V09"]("V09", "hold", "warn", "the hedge in the printed words is not the coded qualifier"),
-        RULES["V10"]("V10", *quarantine, f"more than {UNIT_SLIP} times the usual level of its series: unit applied twice?"),
-        RULES["V11"]("V11", *quarantine, "the printed digits do not reproduce the value"),
-        RULES["V12"]("V12", *quarantine, "a one-sided figure has two sides"),
-        RULES["V13"]("V13", "warn", "info", "the rounding unit is odd or does not divide the value"),
-        gxe.ExpectColumnValuesToBeInSet(column="country_timezone", value_set=sorted(country_timezones),
-                                        **meta("V14", *quarantine, "the time zone is not one of the country")),
-        RULES["V15"]("V15", *quarantine, "instants or clocks do not fall on the dates given"),
-        RULES["V16"]("V16", "warn", "info", "said on the last day of its window without a cut-off"),
-        RULES["V17"]("V17", *quarantine, "above population cap"),
-        gxe.ExpectColumnValuesToNotBeNull(column="url", **meta("V20", "warn", "info", "no address")),
-        RULES["V21"]("V21", *quarantine, "duplicate key with different content"),
-        RULES["V22"]("V22", "drop_copy", "info", "exact copy of a row before it"),
-        RULES["V25"]("V25", *quarantine, "supersedes a report that is not there, is of another window, or itself"),
-        gxe.ExpectColumnValuesToBeInSet(column="superseded_later", value_set=[True],
-                                        **meta("V26", *quarantine, "supersedes a report published later")),
-        gxe.ExpectColumnValuesToBeInSet(column="modality", value_set=["observed"],
-                                        **meta("V71", "hold", "info", "not observed: an estimate, forecast or denial")),
-        RULES["V72"]("V72", "hold", "warn", "the words say per day, the statistic does not"),
-    ]  # fmt: skip
-    return expectations
+        gxe.ExpectColumnValuesToNotBeNull(column="url", **meta(RULES["V20"])),
+        gxe.ExpectColumnValuesToBeInSet(column="superseded_later", value_set=[True], **meta(RULES["V26"])),
+        gxe.ExpectColumnValuesToBeInSet(column="modality", value_set=["observed"], **meta(RULES["V71"])),
+    ]
+    return expectations + [expect(RULES[rule]) for rule, expect in OF_ROWS.items()]

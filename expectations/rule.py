@@ -1,7 +1,7 @@
 """A domain rule as a Great Expectations expectation: one vectorised condition over several columns.
 
-In: the rule id, the columns, what happens to a failing row, the reason in plain words, and a function from those
-columns to booleans. Out: a registered `MulticolumnMapExpectation`, ready for a suite.
+In: the columns, and a function from those columns to booleans. Out: a registered `MulticolumnMapExpectation`, which a rule of
+the catalogue (`crossings.rules`) makes ready for a suite: its id, severity, action and sentence go with it.
 """
 
 from __future__ import annotations
@@ -17,14 +17,16 @@ from great_expectations.expectations.metrics.map_metric_provider import (
     multicolumn_condition_partial,
 )
 
+from crossings.rules import Rule
+
 Condition = Callable[[pd.DataFrame], pd.Series]
 _SEVERITY = {"info": "info", "warn": "warning", "error": "critical", "stop": "critical"}
 
 
-def meta(rule: str, action: str, severity: str, reason: str) -> dict[str, Any]:
-    """What every expectation of ours carries beside its own arguments."""
-    return {"meta": {"rule": rule, "action": action, "severity": severity, "reason": reason},
-            "severity": _SEVERITY[severity]}  # fmt: skip
+def meta(rule: Rule, reason: str | None = None) -> dict[str, Any]:
+    """What every expectation of ours carries beside its own arguments; `reason` where it is narrower than the rule's."""
+    return {"meta": {"rule": rule.id, "action": rule.action, "severity": rule.severity, "reason": reason or rule.says},
+            "severity": _SEVERITY[rule.severity]}  # fmt: skip
 
 
 def row_rule(name: str, columns: tuple[str, ...], condition: Condition) -> Callable[..., Expectation]:
@@ -55,7 +57,7 @@ def row_rule(name: str, columns: tuple[str, ...], condition: Condition) -> Calla
          "success_keys": ("mostly",)},
     )  # fmt: skip
 
-    def make(rule: str, action: str, severity: str, reason: str) -> Expectation:
-        return expectation(column_list=list(columns), ignore_row_if="never", **meta(rule, action, severity, reason))
+    def make(rule: Rule, reason: str | None = None) -> Expectation:
+        return expectation(column_list=list(columns), ignore_row_if="never", **meta(rule, reason))
 
     return make

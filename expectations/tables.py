@@ -1,4 +1,4 @@
-"""Suites on the tables of a release: generated from the schema, and the gates of method.md section 8 beside them.
+"""Suites on the tables of a release: generated from the schema, and the gates of docs/rules.md beside them.
 
 A failing expectation here stops the release or a series; it never repairs. Frames come as `Table.conform` wrote them,
 with the evidence that the caller of `suite` lists in its docstring.
@@ -10,7 +10,10 @@ import great_expectations.expectations as gxe
 import pandas as pd
 from great_expectations.expectations.expectation import Expectation
 
-from crossings.schema.tables import CODE_LISTS, TABLES, Table
+from crossings.rules import RULES
+from crossings.schema.codes import CODE_LISTS
+from crossings.schema.model import Table
+from crossings.schema.tables import TABLES
 from expectations.rule import meta, row_rule
 
 _ORDERED = row_rule("BoundsOrdered", ("estimate", "lower", "upper", "direction"), lambda f: _ordered(f))
@@ -30,24 +33,23 @@ def _ordered(f: pd.DataFrame) -> pd.Series:
 
 def generic(table: Table) -> list[Expectation]:
     """Columns, keys, order and codes of one table, from its schema. Needs the column `row_in_key_order`."""
-    stop = ("stop_release", "stop")
     expectations: list[Expectation] = [
         gxe.ExpectTableColumnsToMatchSet(column_set=[*table.names, "row_in_key_order"], exact_match=False,
-                                         **meta("S01", *stop, "a column is missing")),
-        gxe.ExpectCompoundColumnsToBeUnique(column_list=list(table.key), **meta("S02", *stop, "key not unique"))
+                                         **meta(RULES["S01"])),
+        gxe.ExpectCompoundColumnsToBeUnique(column_list=list(table.key), **meta(RULES["S02"]))
         if len(table.key) > 1
-        else gxe.ExpectColumnValuesToBeUnique(column=table.key[0], **meta("S02", *stop, "key not unique")),
+        else gxe.ExpectColumnValuesToBeUnique(column=table.key[0], **meta(RULES["S02"])),
         gxe.ExpectColumnValuesToBeInSet(column="row_in_key_order", value_set=[True],
-                                        **meta("S03", *stop, "rows are not in the order of the key")),
+                                        **meta(RULES["S03"])),
     ]  # fmt: skip
     for column in table.columns:
         if not column.nullable:
             expectations.append(gxe.ExpectColumnValuesToNotBeNull(
-                column=column.name, **meta("S04", *stop, f"{column.name} is missing")))  # fmt: skip
+                column=column.name, **meta(RULES["S04"], f"{column.name} is missing")))  # fmt: skip
         if column.codes in CODE_LISTS:
             expectations.append(gxe.ExpectColumnValuesToBeInSet(
                 column=column.name, value_set=list(CODE_LISTS[column.codes]),
-                **meta("V02", *stop, f"unknown {column.name} code")))  # fmt: skip
+                **meta(RULES["V02"].as_gate(), f"unknown {column.name} code")))  # fmt: skip
     return expectations
 
 
@@ -56,10 +58,10 @@ def suite(name: str) -> list[Expectation]:
     expectations = generic(TABLES[name])
     if name == "daily":
         expectations += [
-            _ORDERED("V51", "stop_release", "stop", "lower ≤ estimate ≤ upper does not hold, or a flow is negative"),
-            _POINT("V51", "stop_release", "stop", "an estimate where status is none, or none where it is not"),
+            _ORDERED(RULES["V51"]),
+            _POINT(RULES["V51"], "an estimate where status is none, or none where it is not"),
             gxe.ExpectColumnValuesToBeInSet(column="reliability", value_set=[1, 2, 3, 4, 5],
-                                            **meta("V02", "stop_release", "stop", "reliability is not 1 to 5")),
+                                            **meta(RULES["V02"].as_gate(), "reliability is not 1 to 5")),
         ]  # fmt: skip
     return expectations
 
@@ -74,10 +76,11 @@ _PASSES = row_rule(
     ("estimate", "exact_top"),
     lambda f: f["exact_top"].isna() | f["estimate"].isna() | (f["estimate"] == f["exact_top"]),
 )
+_FEWEST_DAYS, _REGULAR_SHARE = (RULES["V67"].limits[name] for name in ("fewest_days", "regular_share"))
 _CALIBRATED = row_rule(
     "IntervalOnlyWhereCalibrated",
     ("has_interval", "exact_days", "regular_share"),
-    lambda f: ~f["has_interval"] | ((f["exact_days"] >= 20) & (f["regular_share"] >= 1 / 3)),
+    lambda f: ~f["has_interval"] | ((f["exact_days"] >= _FEWEST_DAYS) & (f["regular_share"] >= _REGULAR_SHARE)),
 )
 _BALANCED = row_rule(
     "RowsAccountedFor",
@@ -87,10 +90,7 @@ _BALANCED = row_rule(
 _RECORDED = row_rule(
     "FallbackRecorded", ("rule", "observed"), lambda f: (f["rule"].astype("object") != "V70") | f["observed"].notna()
 )
-_STOPPING = {  # findings of the estimator that stop a series, by rule
-    "V58": "a final official figure would have to move",
-    "V60": "an unresolved conflict is larger than 5 % of its period",
-}
+_FOUND = ("V57", "V58", "V60")  # findings of the estimator that a release must not have unseen
 
 
 def gates() -> dict[str, list[Expectation]]:
@@ -98,38 +98,27 @@ def gates() -> dict[str, list[Expectation]]:
 
     `stop_series` withholds the points of the failing row's series, `stop_month` those of its month.
     """
-    stop = ("stop_release", "stop")
     none_of = [
-        gxe.ExpectColumnValuesToNotMatchRegex(
-            column="rule", regex=f"^{rule}$", **meta(rule, "stop_series", "stop", reason)
-        )
-        for rule, reason in _STOPPING.items()
+        gxe.ExpectColumnValuesToNotMatchRegex(column="rule", regex=f"^{rule}$", **meta(RULES[rule])) for rule in _FOUND
     ]
     return {
-        "reaggregation": [_REAGGREGATES("V50", *stop, "daily estimates do not add up to a report they must hold")],
+        "reaggregation": [_REAGGREGATES(RULES["V50"])],
         "trail": [
-            gxe.ExpectColumnValuesToBeBetween(
-                column="strangers", max_value=0, **meta("V52", *stop, "a day names a report that is not active or not of it")),
-            _PASSES("V53", "stop_series", "stop", "an exact day of the top tier did not pass through unchanged"),
-            gxe.ExpectColumnValuesToBeInSet(
-                column="break_known", value_set=[True],
-                **meta("V65", "stop_series", "stop", "a break without a dated public reason bends the estimate")),
+            gxe.ExpectColumnValuesToBeBetween(column="strangers", max_value=0, **meta(RULES["V52"])),
+            _PASSES(RULES["V53"]),
+            gxe.ExpectColumnValuesToBeInSet(column="break_known", value_set=[True], **meta(RULES["V65"])),
         ],
         "findings": [
             *none_of,
-            gxe.ExpectColumnValuesToNotMatchRegex(
-                column="rule", regex="^V57$",
-                **meta("V57", "warn", "warn", "a media figure moved by more than 20 %: review it")),
-            _RECORDED("V70", *stop, "a solver fell back without a record of what it did"),
+            _RECORDED(RULES["V70"].as_gate(), "a solver fell back without a record of what it did"),
         ],
         "months": [
             gxe.ExpectColumnValuesToBeBetween(
-                column="share_unreliable", max_value=0.5,
-                **meta("V59", "stop_month", "stop", "most covered days of the month have bounds wider than the estimate")),
+                column="share_unreliable", max_value=RULES["V59"].limits["share"], **meta(RULES["V59"])),
         ],
-        "intervals": [_CALIBRATED("V67", *stop, "a calibrated interval without its conditions")],
+        "intervals": [_CALIBRATED(RULES["V67"])],
         "concepts": [
-            gxe.ExpectColumnValuesToBeBetween(column=c, max_value=1, **meta("V64", *stop, f"a series mixes {c}"))
+            gxe.ExpectColumnValuesToBeBetween(column=c, max_value=1, **meta(RULES["V64"], f"a series mixes {c}"))
             for c in ("measures", "systems", "citizenships", "definitions")
         ],
     }  # fmt: skip
@@ -141,10 +130,10 @@ def accounting() -> list[Expectation]:
     `before` is the number of reports that the release before held of this source (V62: the register never shrinks).
     """
     return [
-        _BALANCED("V62", "stop_release", "stop", "rows in are not rows accepted, quarantined and duplicate"),
+        _BALANCED(RULES["V62"]),
         gxe.ExpectColumnValuesToBeBetween(
             column="missing_since_before",
             max_value=0,
-            **meta("V62", "stop_release", "stop", "reports that were there before are gone"),
+            **meta(RULES["V62"], "reports that were there before are gone"),
         ),
     ]

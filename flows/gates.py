@@ -98,7 +98,7 @@ def hold_release(
     frame["missing_since_before"] = _missing(workspace, conformed, frame["source_id"])
     gates.hold("row accounting", tables.accounting(), frame)
     for name, table in sorted(conformed.items()):
-        gates.hold(name, tables.suite(name), _judged(name, table))
+        gates.hold(name, tables.suite(name), judged(name, table))
     first = gates.failed[0] if gates.failed else None
     stopped = f"{first.rule}: {first.reason} ({first.failed} rows)" if first else ""
     suites = [*(summary["suite"] for summary in ingested), *gates.suites]
@@ -122,7 +122,7 @@ def summarise(name: str, results: Sequence[run.RuleResult], frame: pd.DataFrame)
     return {"name": name, "rows": len(frame), "rules": rules}
 
 
-def _judged(name: str, table: pa.Table) -> pd.DataFrame:
+def judged(name: str, table: pa.Table) -> pd.DataFrame:
     """The table as the suites take it: plain pandas, with the fact whether each row follows the one before."""
     frame = table.to_pandas()
     key = [frame[k].astype("category") if frame[k].dtype == object else frame[k] for k in TABLES[name].key]

@@ -12,4 +12,4 @@ def judge(prepared: Prepared, known: Reference) -> tuple[list[Judgement], list[r
     """Judgements on the rows of `prepared.frame`, and the results behind them for the validation page."""
     pairs = known.timezones["country"] + "|" + known.timezones["timezone"]
     results = run.run(REPORTS.name, reports.suite(known.countries["alpha3"], pairs), prepared.frame)
-    return [Judgement(r.rule, r.action, r.severity, r.reason, r.rows) for r in results], results
+    return [Judgement(r.rule, r.reason, r.rows) for r in results], results

@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 
 from crossings.errors import CrossingsError, FetchFailed, UnreadableInput
 from crossings.lake import Published, digest, release_id
+from crossings.rules import Finding
 from crossings.schema.tables import DECISIONS, OFFICIAL, RELEASED, REPORTS, TABLES
 from crossings.source.model import SourceSpec
 from flows import stage
@@ -180,11 +181,11 @@ def _gathered(
         parsed.append(revisions.Look(found, look.looked_at, look.sha256))
     gathered = revisions.gather(parsed, spec, known.main_timezone)
     unread = [
-        {"rule": "unreadable_look", "severity": "error" if refused and look is looks[-1] else "warn", "table": "reports",
-         "country": spec.country, "date_start": look.looked_at.date(), "date_end": look.looked_at.date(),
-         "finding_id": findings.identifier("unreadable_look", spec.id, look.sha256, look.looked_at),
-         "message": f"{spec.id}: the look of {look.looked_at:%Y-%m-%d %H:%M} UTC cannot be read, the looks before it "
-                    f"stand: {error}"}
+        Finding("unreadable_look", severity="error" if refused and look is looks[-1] else None, table="reports",
+                country=spec.country, date_start=look.looked_at.date(), date_end=look.looked_at.date(),
+                finding_id=findings.identifier("unreadable_look", spec.id, look.sha256, look.looked_at),
+                message=f"{spec.id}: the look of {look.looked_at:%Y-%m-%d %H:%M} UTC cannot be read, the looks before it "
+                        f"stand: {error}")
         for look, error in told
     ]  # fmt: skip
     return replace(gathered, findings=[*gathered.findings, *unread]), refused

@@ -9,7 +9,8 @@ import pytest
 from parse_support import RECORDED, ROOT, recorded, sources
 
 from crossings.errors import CrossingsError
-from crossings.schema.tables import CODE_LISTS, TABLES
+from crossings.schema.codes import CODE_LISTS
+from crossings.schema.tables import TABLES
 from transforms.parse.contract import OBSERVATION_COLUMNS, REJECTED_COLUMNS
 from transforms.parse.registry import parse, statements
 

@@ -10,7 +10,7 @@ from interval_systems import breaks_on
 from scipy.optimize import linprog
 
 from crossings.calendar import midnights
-from transforms.series.definitions import PARTS
+from crossings.schema.tables import SERIES_KEY
 from transforms.tables.daily import build
 
 USUAL = {
@@ -23,7 +23,7 @@ FLOWS = ("entry", "exit", "both", "net")
 def series_of(**parts):
     """A definition with the usual key but for some parts."""
     key = USUAL | parts
-    return key | {"series": "/".join(key[p] for p in PARTS)}
+    return key | {"series": "/".join(key[p] for p in SERIES_KEY)}
 
 
 NAME = {d: series_of(direction=d)["series"] for d in FLOWS}

@@ -1,4 +1,7 @@
-"""Findings: the outcome of a rule or a conflict in plain words, with an identifier that does not move between runs."""
+"""Findings as a table: what rules found, with an identifier that does not move between runs.
+
+In: `crossings.rules.Finding`. Out: a frame by the schema of `findings`; the catalogue is docs/rules.md.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from typing import Any
 
 import pandas as pd
 
+from crossings.rules import Finding
 from crossings.schema.tables import FINDINGS
 
 
@@ -19,15 +23,15 @@ def identifier(rule: str, *parts: Any) -> str:
     return f"{rule}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
 
 
-def table(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
-    """A frame by the schema of `findings`, one row per distinct finding, from mappings without `finding_id`.
+def table(rows: Iterable[Finding | Mapping[str, Any]]) -> pd.DataFrame:
+    """A frame by the schema of `findings`, one row per distinct finding, from findings or mappings of the same names.
 
     `report_ids` are sorted; `status` is open where not given.
     """
     complete: dict[str, dict[str, Any]] = {}
     for row in rows:
         full: dict[str, Any] = dict.fromkeys(FINDINGS.names)
-        full |= {"report_ids": [], "status": "open"} | dict(row)
+        full |= {"report_ids": [], "status": "open"} | dict(vars(row) if isinstance(row, Finding) else row)
         full["report_ids"] = sorted(full["report_ids"])
         full["date_start"], full["date_end"] = _date(full["date_start"]), _date(full["date_end"])
         key = [full[k] for k in ("table", "series", "country", "date_start", "date_end", "report_ids")]

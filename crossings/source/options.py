@@ -11,7 +11,7 @@ from typing import Annotated, Literal, Self, TypeAlias
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
-from crossings.schema.tables import CODE_LISTS, OPEN_PATTERNS
+from crossings.schema.codes import CODE_LISTS, OPEN_PATTERNS
 
 Freq: TypeAlias = Literal["D", "W", "M", "Q", "A"]
 SeriesField: TypeAlias = Literal[

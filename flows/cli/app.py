@@ -292,19 +292,21 @@ def serve_source(
 @app.command()
 def dictionary(
     write: Annotated[Path | None, typer.Option(help="Write it to this Markdown file instead of the screen.")] = None,
+    rules: Annotated[bool, typer.Option("--rules", help="The rules with their actions and limits instead.")] = False,
 ) -> None:
-    """Print the data dictionary: every table, column, type and code.
+    """Print the data dictionary: every table, column, type and code; with --rules every rule.
 
     Example: `crossings dictionary --write docs/dictionary.md`
     """
-    from crossings.dictionary import markdown
+    from crossings import dictionary
 
+    text = dictionary.rules() if rules else dictionary.markdown()
     if write is None:
-        typer.echo(markdown())
+        typer.echo(text)
     else:
         from crossings.lake import write_bytes
 
-        write_bytes(write, markdown().encode())
+        write_bytes(write, text.encode())
         typer.echo(f"wrote {write}")
 
 

@@ -12,7 +12,8 @@ from published import Published
 import crossings
 from crossings import catalog
 from crossings.errors import CrossingsError, NotComparable
-from crossings.schema.tables import RELEASED, TABLES, pandas_dtypes
+from crossings.schema.model import arrow_type
+from crossings.schema.tables import RELEASED, TABLES
 
 pytestmark = pytest.mark.usefixtures("analyst")
 ENTRY = "FIN/entry/RUS/national/land/crossings/border_control"
@@ -21,7 +22,7 @@ ENTRY = "FIN/entry/RUS/national/land/crossings/border_control"
 @pytest.mark.parametrize("name", RELEASED)
 def test_every_table_is_a_frame_with_arrow_types_in_the_order_of_its_key(name: str) -> None:
     frame = crossings.load(name)
-    assert frame.dtypes.to_dict() == pandas_dtypes(TABLES[name])
+    assert frame.dtypes.to_dict() == {c.name: pd.ArrowDtype(arrow_type(c.type)) for c in TABLES[name].columns}
     key = list(TABLES[name].key)
     assert frame[key].to_dict("records") == frame[key].sort_values(key).to_dict("records")
     assert not frame.duplicated(key).any()

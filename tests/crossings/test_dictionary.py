@@ -1,17 +1,33 @@
-"""The data dictionary in docs/ is the one that the schema gives."""
+"""The data dictionary and the rules in docs/ are those that the schema and the catalogue give."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from crossings.dictionary import markdown
-from crossings.schema.tables import CODE_LISTS, OPEN_PATTERNS, TABLES
+from crossings.dictionary import markdown, rules
+from crossings.rules import RULES
+from crossings.schema.codes import CODE_LISTS, OPEN_PATTERNS
+from crossings.schema.tables import TABLES
 
 
 def test_the_dictionary_in_docs_is_the_generated_one(root: Path) -> None:
     assert (root / "docs" / "dictionary.md").read_text(encoding="utf-8") == markdown(), (
         "run `crossings dictionary --write docs/dictionary.md`"
     )
+
+
+def test_the_rules_in_docs_are_the_generated_ones(root: Path) -> None:
+    assert (root / "docs" / "rules.md").read_text(encoding="utf-8") == rules(), (
+        "run `crossings dictionary --rules --write docs/rules.md`"
+    )
+
+
+def test_every_rule_is_listed_with_its_sentence_and_its_limits() -> None:
+    listed = {line.split("`")[1]: line for line in rules().splitlines() if line.startswith("| `")}
+    assert list(listed) == list(RULES)
+    for name, rule in RULES.items():
+        assert rule.says in listed[name]
+        assert all(f"{limit:.4g}" in listed[name] for limit in rule.limits.values())
 
 
 def test_every_column_and_every_code_is_in_the_dictionary() -> None:
@@ -29,7 +45,7 @@ def test_every_column_and_every_code_is_in_the_dictionary() -> None:
 
 
 def test_the_tables_have_as_many_cells_as_their_headers() -> None:
-    for line in markdown().splitlines():
+    for line in (markdown() + rules()).splitlines():
         if line.startswith("| `"):
             cells = line.replace("\\|", "").count("|") - 1
-            assert cells in (2, 5), line
+            assert cells in (2, 5, 6), line

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from statements import decision, decisions_of, known, prepared_from, settled, statement, statement_csv
 
+from crossings.rules import Rule
 from expectations import reports, run
 from expectations.rule import meta, row_rule
 from flows.judge import judge
@@ -46,13 +47,13 @@ BROKEN: dict[str, tuple[list[dict[str, str]], str]] = {
     "V10": ([*LEVELS, A(scope="checkpoint:quiet", value=5100, value_text=5100)], "quarantine"),
     "V11": ([A(value_text="8413")], "quarantine"),
     "V12": ([A(value_low=8000, value_high=9000, qualifier="more_than")], "quarantine"),
-    "V13": ([A(rounding_unit=3)], "warn"),
+    "V13": ([A(rounding_unit=3)], "tell"),
     "V14": ([A(timezone="Asia/Almaty")], "quarantine"),
     "V14 no zone": ([A(timezone="Mars/Base")], "quarantine"),
     "V15": ([A(start_time="00:00", end_time="24:30")], "quarantine"),
-    "V16": ([A(published_on="2022-09-25")], "warn"),
+    "V16": ([A(published_on="2022-09-25")], "tell"),
     "V17": ([A(value=400_000, value_text=400_000)], "quarantine"),
-    "V20": ([A(url="")], "warn"),
+    "V20": ([A(url="")], "tell"),
     "V21": ([A(), A(value=8315, value_text=8315)], "quarantine"),
     "V22": ([A(), A()], "drop_copy"),
     "V25 not there": ([A(supersedes="A-9")], "quarantine"),
@@ -77,7 +78,7 @@ def test_every_rule_of_the_suite_is_broken_here_once_at_least() -> None:
 
 def test_each_expectation_says_what_happens_and_how_grave_it_is() -> None:
     for expectation in suite():
-        assert expectation.meta["action"] in {"quarantine", "hold", "warn", "drop_copy"}
+        assert expectation.meta["action"] in {"quarantine", "hold", "tell", "drop_copy"}
         assert expectation.meta["severity"] in {"info", "warn", "error"}
         assert expectation.meta["reason"]
         assert (expectation.severity == "critical") == (expectation.meta["action"] == "quarantine")
@@ -135,11 +136,11 @@ def test_a_quarantined_row_is_kept_as_received_with_rule_and_place(name: str, ca
     assert place not in cases.tables.reports["payload_locator"].tolist()
 
 
-@pytest.mark.parametrize("name", [name for name, (_, fate) in BROKEN.items() if fate in ("hold", "warn")])
+@pytest.mark.parametrize("name", [name for name, (_, fate) in BROKEN.items() if fate in ("hold", "tell")])
 def test_a_row_held_or_warned_of_is_kept_and_told(name: str, cases: Judged) -> None:
     row = cases.tables.decided.set_index("report_id").loc[cases.ids[name][-1]]
     assert row["held"] == (BROKEN[name][1] == "hold")
-    assert (row["role"] == "constraint") == (BROKEN[name][1] == "warn")
+    assert (row["role"] == "constraint") == (BROKEN[name][1] == "tell")
     told = cases.tables.findings.loc[cases.tables.findings["rule"] == name.split()[0], "report_ids"]
     assert any(row.name in ids for ids in told)
 
@@ -207,15 +208,19 @@ def test_no_rows_fail_nothing() -> None:
     assert [r for r in run.run("reports", suite(), frame) if r.failed] == []
 
 
+def rule(name: str) -> Rule:
+    return Rule(name, "found by a test", "tell", "info", "8")
+
+
 BREAKING = row_rule("RaisesInATest", ("report_id", "value"), lambda f: f["no such column"])
 
 
 @pytest.mark.parametrize(
     "expectation",
     [
-        BREAKING("T01", "warn", "info", "raises"),
-        gxe.ExpectColumnValuesToNotBeNull(column="no_such_column", **meta("T02", "warn", "info", "raises")),
-        gxe.ExpectColumnValuesToBeBetween(column="report_id", max_value=3, **meta("T03", "warn", "info", "raises")),
+        BREAKING(rule("T01")),
+        gxe.ExpectColumnValuesToNotBeNull(column="no_such_column", **meta(rule("T02"))),
+        gxe.ExpectColumnValuesToBeBetween(column="report_id", max_value=3, **meta(rule("T03"))),
     ],
 )
 def test_a_rule_that_raises_is_a_fault_of_ours_and_no_failing_row(expectation: gxe.Expectation) -> None:
@@ -225,8 +230,8 @@ def test_a_rule_that_raises_is_a_fault_of_ours_and_no_failing_row(expectation: g
 
 def test_failing_rows_are_named_by_the_frames_index() -> None:
     frame = pd.DataFrame({"n": [1, -1, 2, -2]}, index=["a", "b", "c", "d"])
-    rule = gxe.ExpectColumnValuesToBeBetween(column="n", min_value=0, **meta("T04", "warn", "info", "negative"))
-    (found,) = run.run("numbers", [rule], frame)
+    positive = gxe.ExpectColumnValuesToBeBetween(column="n", min_value=0, **meta(rule("T04")))
+    (found,) = run.run("numbers", [positive], frame)
     assert found.rows == ("b", "d")
     assert (found.evaluated, found.failed) == (4, 2)
 
@@ -238,7 +243,7 @@ def test_an_index_that_does_not_name_rows_is_refused() -> None:
 
 def test_threads_that_judge_different_rows_count_their_own() -> None:
     counts = {"first": 3, "second": 7}
-    rule = gxe.ExpectColumnValuesToBeBetween(column="n", min_value=0, **meta("T05", "warn", "info", "negative"))
+    positive = gxe.ExpectColumnValuesToBeBetween(column="n", min_value=0, **meta(rule("T05")))
     frames = {name: pd.DataFrame({"n": [-1] * bad + [1] * (20 - bad)}) for name, bad in counts.items()}
     found: dict[str, set[int]] = {name: set() for name in frames}
     together = threading.Barrier(len(frames))
@@ -246,7 +251,7 @@ def test_threads_that_judge_different_rows_count_their_own() -> None:
     def judge(name: str) -> None:
         for _ in range(8):
             together.wait(timeout=60)
-            found[name].add(run.run("numbers", [rule], frames[name])[0].failed)
+            found[name].add(run.run("numbers", [positive], frames[name])[0].failed)
 
     threads = [threading.Thread(target=judge, args=(name,)) for name in frames]
     for thread in threads:

@@ -13,7 +13,8 @@ from published import Published
 
 from crossings.errors import ReleaseStopped
 from crossings.lake import Release
-from crossings.schema.tables import CODE_LISTS, RELEASED, TABLES
+from crossings.schema.codes import CODE_LISTS
+from crossings.schema.tables import RELEASED, TABLES
 from crossings.settings import Settings
 from expectations import run, tables
 from flows import gates
@@ -38,7 +39,7 @@ def judge(name: str, frame: pd.DataFrame) -> set[str]:
     nullable = pa.schema([field.with_nullable(True) for field in schema])
     table = pa.Table.from_pandas(frame, schema=nullable, preserve_index=False)
     return {f"{r.rule} {r.columns[0] if r.columns else ''}".strip()
-            for r in run.run(name, tables.suite(name), gates._judged(name, table)) if r.failed}  # fmt: skip
+            for r in run.run(name, tables.suite(name), gates.judged(name, table)) if r.failed}  # fmt: skip
 
 
 def test_the_released_days_pass(daily: pd.DataFrame) -> None:
@@ -67,7 +68,7 @@ def test_a_table_that_breaks_its_schema_fails(daily: pd.DataFrame, change: Chang
 
 
 def test_a_table_without_one_of_its_columns_fails(daily: pd.DataFrame) -> None:
-    judged = gates._judged("daily", TABLES["daily"].conform(daily)).drop(columns="break_id")
+    judged = gates.judged("daily", TABLES["daily"].conform(daily)).drop(columns="break_id")
     failed = [r.rule for r in run.run("daily", tables.generic(TABLES["daily"])[:1], judged) if r.failed]
     assert failed == ["S01"]
 
@@ -112,7 +113,7 @@ def test_every_released_table_has_a_suite_that_its_own_rows_pass(name: str, publ
     coded = {e.column for e in suite if type(e).__name__ == "ExpectColumnValuesToBeInSet"}
     assert {c.name for c in TABLES[name].columns if c.codes in CODE_LISTS} <= coded
     table = TABLES[name].conform(Release(published.release).read(name).to_pandas().head(200))
-    assert [r for r in run.run(name, suite, gates._judged(name, table)) if r.failed] == []
+    assert [r for r in run.run(name, suite, gates.judged(name, table)) if r.failed] == []
 
 
 @pytest.mark.parametrize(

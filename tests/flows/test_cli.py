@@ -161,9 +161,12 @@ def test_a_path_with_markup_in_it_is_printed_as_it_is(
     assert "[bold]lake" in said.err
 
 
-def test_dictionary_prints_and_writes_the_same(tmp_path: Path, command: Command) -> None:
-    printed = command("dictionary").out
-    assert printed.startswith("# Data dictionary")
+@pytest.mark.parametrize(("options", "title"), [((), "# Data dictionary"), (("--rules",), "# Rules")])
+def test_dictionary_prints_and_writes_the_same(
+    options: tuple[str, ...], title: str, tmp_path: Path, command: Command
+) -> None:
+    printed = command("dictionary", *options).out
+    assert printed.startswith(title)
     file = tmp_path / "dictionary.md"
-    assert command("dictionary", "--write", str(file)).code == 0
+    assert command("dictionary", *options, "--write", str(file)).code == 0
     assert file.read_text().strip() == printed.strip()

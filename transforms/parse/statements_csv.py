@@ -20,7 +20,8 @@ import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
 from crossings.errors import UnreadableInput
-from crossings.schema.tables import REGISTER_COLUMNS, Column
+from crossings.schema.model import Column
+from crossings.schema.tables import REGISTER_COLUMNS
 
 REQUIRED = ("report_id", "country", "direction", "period_start", "period_end")
 OPTIONAL_EXTRAS = ("lower", "upper", "sigma", "start_instant", "end_instant", "published_at")

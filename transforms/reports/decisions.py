@@ -18,7 +18,8 @@ import numpy as np
 import pandas as pd
 
 from crossings.errors import DecisionNotApplicable, UnreadableInput
-from crossings.schema.tables import CODE_LISTS, DECISIONS, REGISTER_COLUMNS
+from crossings.schema.codes import CODE_LISTS
+from crossings.schema.tables import DECISIONS, REGISTER_COLUMNS
 
 _TYPES = {c.name: c.type for c in REGISTER_COLUMNS}
 _LARGEST = {"int64": 10**15 - 1, "int8": 127}

@@ -14,13 +14,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from crossings.rules import RULES
 from transforms import distinct
 from transforms.reports import instants as at
 from transforms.reports.encode import NO_FLOW, PER_DAY
 from transforms.reports.reference import Reference
 
-DESTINATION_SHARE = 0.05  # V17: no country takes in more than this share of its residents in a day
-ORIGIN_SHARE = 0.005  # V17: nor does this share of the origin's residents leave to one country in a day
+CAP = RULES["V17"].limits
 
 
 def gather(reports: pd.DataFrame, reference: Reference, today: pd.Timestamp) -> pd.DataFrame:
@@ -135,8 +135,8 @@ def _cap(reports: pd.DataFrame, reference: Reference) -> NDArray[np.float64]:
     def share(places: pd.Series, part: float) -> NDArray[np.float64]:
         return distinct.each(places, lambda place: population.get(place, np.nan) * part, np.nan, np.float64)
 
-    cap = share(reports["country"], DESTINATION_SHARE)
-    return np.asarray(np.fmin(cap, share(reports["citizenship"], ORIGIN_SHARE)))
+    cap = share(reports["country"], CAP["destination_share"])
+    return np.asarray(np.fmin(cap, share(reports["citizenship"], CAP["origin_share"])))
 
 
 def _wording(texts: pd.Series, wording: pd.DataFrame) -> dict[str, pd.Series]:
@@ -250,9 +250,10 @@ def _not_earlier(after: pd.DataFrame, before: pd.DataFrame) -> NDArray[np.bool_]
 
 
 def _series_rate(reports: pd.DataFrame, rate: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Median day rate of the reports of a series, where it has at least four; NaN otherwise."""
+    """Median day rate of the reports of a series, where it has enough of them (V10); NaN otherwise."""
     per_day = reports["statistic"].isin(PER_DAY).to_numpy()
     usable = pd.Series(np.where(per_day | (rate <= 0), np.nan, rate), index=reports.index)
     codes, _ = distinct.combinations(reports["series"])
     of_series = usable.groupby(codes).agg(["count", "median"])
-    return np.asarray(of_series["median"].where(of_series["count"] >= 4).to_numpy(np.float64)[codes])
+    known = of_series["count"] >= RULES["V10"].limits["fewest_reports"]
+    return np.asarray(of_series["median"].where(known).to_numpy(np.float64)[codes])

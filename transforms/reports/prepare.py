@@ -15,7 +15,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from crossings.schema.tables import QUARANTINE, REGISTER_COLUMNS, REPORTS
+from crossings.rules import RULES, Finding
+from crossings.schema.tables import QUARANTINE, REGISTER_COLUMNS, REPORTS, SERIES_KEY
 from transforms import findings
 from transforms.parse import statements_csv
 from transforms.reports import decisions as decide
@@ -52,11 +53,9 @@ class Prepared:
 
 @dataclass(frozen=True)
 class Judgement:
-    """One rule's failing rows: what the expectations found, in plain values."""
+    """A rule, what is wrong with its failing rows, and which they are; what happens to them is the rule's action."""
 
     rule: str
-    action: str
-    severity: str
     reason: str
     rows: tuple[Any, ...]
 
@@ -154,13 +153,13 @@ def settle(prepared: Prepared, judgements: Iterable[Judgement]) -> Settled:
         for t in prepared.statements.torn.itertuples()
     ]
     set_aside: dict[int, Judgement] = {}
-    told: list[dict[str, Any]] = []
+    told: list[Finding] = []
     ordered = sorted(judgements, key=lambda j: (j.rule, j.reason))
-    for judgement in sorted(ordered, key=lambda j: j.action != "drop_copy"):
-        rows = pd.Index(judgement.rows)
-        if judgement.action == "drop_copy":
+    for judgement in sorted(ordered, key=lambda j: RULES[j.rule].action != "drop_copy"):
+        rows, action = pd.Index(judgement.rows), RULES[judgement.rule].action
+        if action == "drop_copy":
             fate.loc[rows] = "duplicate"
-        elif judgement.action == "quarantine":
+        elif action == "quarantine":
             fresh = rows[(fate.loc[rows] == "").to_numpy()]
             fate.loc[fresh] = "quarantine"
             set_aside |= dict.fromkeys(fresh, judgement)
@@ -180,11 +179,12 @@ def settle(prepared: Prepared, judgements: Iterable[Judgement]) -> Settled:
     ]
     accepted = fate == ""
     for judgement in ordered:
-        if judgement.action not in ("hold", "warn"):
+        action = RULES[judgement.rule].action
+        if action not in ("hold", "tell"):
             continue
         rows = pd.Index(judgement.rows)
         rows = rows[accepted.loc[rows].to_numpy()]
-        if judgement.action == "hold":
+        if action == "hold":
             held.loc[rows] = True
         told += _told(frame.loc[rows, ["country", "series", "period_start", "period_end", "report_id"]], judgement)
     kept = frame.drop(columns=list(prepared.evidence)).loc[accepted].assign(held=held[accepted])
@@ -192,7 +192,7 @@ def settle(prepared: Prepared, judgements: Iterable[Judgement]) -> Settled:
     defined = prepared.declared.loc[prepared.declared["declared"]]
     derived = ~kept["series"].isin(defined["series"])
     if derived.any():  # spelled by accepted rows alone: a quarantined one defines nothing
-        spelling = [*definitions.PARTS, "counterpart", "timezone", "period_start", "period_end", "report_id"]
+        spelling = [*SERIES_KEY, "counterpart", "timezone", "period_start", "period_end", "report_id"]
         defined = definitions.assign(kept.loc[derived, spelling], defined)[1]
     if prepared.regular:  # declared by the source's own mapping
         kept.loc[kept["role"].isin(["constraint", "copy"]), "role"] = "regular"
@@ -271,38 +271,38 @@ def _quarantine_row(
     identity = "\x1f".join([prepared.source_id, locator, record, rule])
     return {
         "quarantine_id": hashlib.sha256(identity.encode()).hexdigest()[:16], "source_id": prepared.source_id,
-        "report_id": known, "rule": rule, "reason": reason, "record": record,
+        "report_id": known, "rule": RULES[rule].id, "reason": reason, "record": record,
         "payload_sha256": payload_sha256 or prepared.payload_sha256, "payload_locator": locator, "resolution": None,
     }  # fmt: skip
 
 
-def _told(rows: pd.DataFrame, judgement: Judgement) -> list[dict[str, Any]]:
+def _told(rows: pd.DataFrame, judgement: Judgement) -> list[Finding]:
     """One finding per series for a rule that keeps its rows."""
     result = []
     for (country, name), group in rows.groupby([rows["country"].astype("object"), rows["series"].astype("object")]):
         ids = list(group["report_id"])
-        what = "not used until decided" if judgement.action == "hold" else "kept"
-        result.append({
-            "rule": judgement.rule, "severity": judgement.severity, "table": "reports", "series": name, "country": country,
-            "date_start": group["period_start"].min(), "date_end": group["period_end"].max(), "report_ids": ids,
-            "observed": f"{len(ids)} reports", "expected": None, "gap": None,
-            "message": f"{judgement.reason}: {', '.join(sorted(ids)[:5])}{' ...' if len(ids) > 5 else ''} ({what})",
-        })  # fmt: skip
+        what = "not used until decided" if RULES[judgement.rule].action == "hold" else "kept"
+        result.append(Finding(
+            judgement.rule, table="reports", series=name, country=country,
+            date_start=group["period_start"].min(), date_end=group["period_end"].max(), report_ids=ids,
+            observed=f"{len(ids)} reports",
+            message=f"{judgement.reason}: {', '.join(sorted(ids)[:5])}{' ...' if len(ids) > 5 else ''} ({what})",
+        ))  # fmt: skip
     return result
 
 
-def _derived(kept: pd.DataFrame, derived: pd.DataFrame) -> list[dict[str, Any]]:
+def _derived(kept: pd.DataFrame, derived: pd.DataFrame) -> list[Finding]:
     """One finding per series that no declaration knows."""
     result = []
     known = set(derived["series"])
     columns = ["series", "country", "period_start", "period_end", "report_id"]
     for name, group in kept.loc[kept["series"].isin(known), columns].groupby("series"):
         ids = list(group["report_id"])
-        result.append({
-            "rule": "undeclared_series", "severity": "info", "table": "series", "series": name,
-            "country": group["country"].astype("object").iloc[0], "date_start": group["period_start"].min(),
-            "date_end": group["period_end"].max(), "report_ids": ids, "observed": f"{len(ids)} reports",
-            "expected": "a row in data/reference/series.csv", "gap": None,
-            "message": f"{len(ids)} report(s) fit no declared series; a series was derived from their own codes: {name}",
-        })  # fmt: skip
+        result.append(Finding(
+            "undeclared_series", table="series", series=str(name),
+            country=group["country"].astype("object").iloc[0], date_start=group["period_start"].min(),
+            date_end=group["period_end"].max(), report_ids=ids, observed=f"{len(ids)} reports",
+            expected="a row in data/reference/series.csv",
+            message=f"{len(ids)} report(s) fit no declared series; a series was derived from their own codes: {name}",
+        ))  # fmt: skip
     return result

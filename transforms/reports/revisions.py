@@ -15,15 +15,15 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
-from crossings.schema.tables import OFFICIAL, REGISTER_COLUMNS
+from crossings.rules import Finding
+from crossings.schema.tables import OFFICIAL, REGISTER_COLUMNS, SERIES_PARTS
 from crossings.source.model import SourceSpec
 from transforms.parse.contract import Parsed
 from transforms.parse.statements_csv import Statements
 from transforms.series import definitions
 
 _KEY = ("series", "period_start", "period_end", "freq")
-_OFFICIAL_PARTS = ("country", "series", "freq", "direction", "citizenship", "scope", "measure", "system", "obs_status",
-                   "value")  # fmt: skip
+_OFFICIAL_PARTS = ("country", "series", "freq", *SERIES_PARTS, "obs_status", "value")
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Gathered:
     absences : cells that stated a reason instead of a figure, each change of the reason once.
     repeated : figures, absences and refused records that an earlier look had shown alike.
     rows_in : cells received and selected = reports + refused records + absences + repeated.
-    findings : mappings for `findings.table`.
+    findings : what the parser noted, and looks that changed more than their source allows.
     """
 
     statements: Statements
@@ -55,7 +55,7 @@ class Gathered:
     absences: int
     repeated: int
     rows_in: int
-    findings: list[dict[str, Any]] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
 
 
 def gather(looks: Sequence[Look], spec: SourceSpec, main_timezone: Mapping[str, str]) -> Gathered:
@@ -75,12 +75,12 @@ def gather(looks: Sequence[Look], spec: SourceSpec, main_timezone: Mapping[str, 
             book.enter(row, look.recorded_at)
         for record in look.parsed.rejected.to_dict("records"):
             book.refuse(record, look.sha256)
-        book.told += [_note(spec, note.rule, note.message, "warn") for note in look.parsed.notes]
+        book.told += [_note(spec, note.rule, note.message) for note in look.parsed.notes]
         changed, compared = book.changed - changed, book.compared - compared
         if compared and changed / compared > spec.bounds.max_change:
             book.told.append(_note(
                 spec, "revision_size", f"the look of {look.recorded_at:%Y-%m-%d} changed {changed:,} of {compared:,} known "
-                f"figures, more than {spec.bounds.max_change:.0%}", "warn"))  # fmt: skip
+                f"figures, more than {spec.bounds.max_change:.0%}"))  # fmt: skip
     standing = [(row, state.report_id) for state in book.known.values() if (row := state.row)["obs_status"] != "A"]
     return Gathered(
         statements=Statements(_typed(book.rows), _raw(book.rows), _torn(list(book.refused.values()))),
@@ -111,7 +111,7 @@ class _Book:
         self.missing: dict[tuple[Any, ...], dict[str, Any]] = {}
         self.refused: dict[tuple[str, str, str], dict[str, str]] = {}
         self.rows: list[dict[str, Any]] = []
-        self.told: list[dict[str, Any]] = []
+        self.told: list[Finding] = []
         self.changed = self.compared = self.absences = self.repeated = 0
 
     def enter(self, row: dict[str, Any], recorded_at: dt.datetime) -> None:
@@ -248,7 +248,8 @@ def _official(rows: Sequence[tuple[dict[str, Any], str | None]]) -> pd.DataFrame
     return frame
 
 
-def _note(spec: SourceSpec, rule: str, message: str, severity: str) -> dict[str, Any]:
-    return {"rule": rule, "severity": severity, "table": "reports", "country": spec.country, "observed": None,
-            "expected": None, "gap": None, "message": f"{spec.id}: {message}", "report_ids": [],
-            "finding_id": f"{rule}-{hashlib.sha256(f'{spec.id} {message}'.encode()).hexdigest()[:12]}"}  # fmt: skip
+def _note(spec: SourceSpec, rule: str, message: str) -> Finding:
+    digest = hashlib.sha256(f"{spec.id} {message}".encode()).hexdigest()[:12]
+    return Finding(
+        rule, table="reports", country=spec.country, message=f"{spec.id}: {message}", finding_id=f"{rule}-{digest}"
+    )

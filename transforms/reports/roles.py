@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from crossings.rules import Finding
 from transforms import distinct
 from transforms import findings as found
 from transforms.reports import instants as at
@@ -91,15 +92,15 @@ def transcription_findings(reports: pd.DataFrame) -> pd.DataFrame:
     theirs = reports[columns].iloc[bound[misses]].add_suffix("_bound").set_axis(apart.index)
     apart = pd.concat([apart, theirs], axis=1)
     return found.table(
-        {
-            "rule": "V24", "severity": "warn", "table": "reports", "series": row.series, "country": row.country,
-            "date_start": row.period_start, "date_end": row.period_end,
-            "report_ids": [row.report_id, row.report_id_bound],
-            "observed": found.interval(row.lower, row.upper), "expected": found.interval(row.lower_bound, row.upper_bound),
-            "gap": max(row.lower - row.upper_bound, row.lower_bound - row.upper),
-            "message": f"{row.report_id} repeats the statement of {row.report_id_bound} with another number: "
-                       f"{found.interval(row.lower, row.upper)} against {found.interval(row.lower_bound, row.upper_bound)}. "
-                       "The copy is not used.",
-        }
+        Finding(
+            "V24", table="reports", series=row.series, country=row.country,
+            date_start=row.period_start, date_end=row.period_end,
+            report_ids=[row.report_id, row.report_id_bound],
+            observed=found.interval(row.lower, row.upper), expected=found.interval(row.lower_bound, row.upper_bound),
+            gap=max(row.lower - row.upper_bound, row.lower_bound - row.upper),
+            message=f"{row.report_id} repeats the statement of {row.report_id_bound} with another number: "
+                    f"{found.interval(row.lower, row.upper)} against {found.interval(row.lower_bound, row.upper_bound)}. "
+                    "The copy is not used.",
+        )
         for row in apart.itertuples()
     )  # fmt: skip

@@ -12,10 +12,9 @@ import io
 import pandas as pd
 
 from crossings.errors import UnreadableInput
-from crossings.schema.tables import SERIES
+from crossings.schema.tables import SERIES, SERIES_KEY
 from transforms import distinct
 
-PARTS = ("country", "direction", "citizenship", "scope", "mode", "measure", "system")
 _COLUMNS = ("series", "country", "counterpart", "scope", "mode", "direction", "citizenship", "measure", "system",
             "timezone", "day_boundary", "epoch_start", "epoch_end", "title")  # fmt: skip
 
@@ -53,7 +52,7 @@ def none() -> pd.DataFrame:
 
 def identifiers(frame: pd.DataFrame) -> pd.Series:
     """The identifier spelled from the parts of each row."""
-    parts = frame[list(PARTS)].astype("object").fillna("?")
+    parts = frame[list(SERIES_KEY)].astype("object").fillna("?")
     return parts.agg("/".join, axis=1) if len(frame) else pd.Series([], dtype="str", index=frame.index)
 
 
@@ -64,7 +63,7 @@ def assign(reports: pd.DataFrame, declared: pd.DataFrame) -> tuple[pd.Series, pd
     otherwise to a derived one, marked `declared = False`. Returns the identifiers on the reports' index and a frame
     by the schema of `series`: every declared series, and the derived ones in use.
     """
-    codes, first = distinct.combinations(*(reports[part] for part in PARTS))
+    codes, first = distinct.combinations(*(reports[part] for part in SERIES_KEY))
     names = identifiers(reports.iloc[first]).to_numpy(object)
     ids = pd.Series(names[codes], index=reports.index, dtype="object")
     if len(declared):
@@ -82,7 +81,7 @@ def assign(reports: pd.DataFrame, declared: pd.DataFrame) -> tuple[pd.Series, pd
     derived = pd.DataFrame(
         {
             "series": fresh["series"],
-            **{p: fresh[p].astype("object") for p in PARTS},
+            **{p: fresh[p].astype("object") for p in SERIES_KEY},
             "counterpart": fresh["counterpart"].astype("object"),
             "timezone": fresh["timezone"].astype("object"),
             "day_boundary": "00:00",

@@ -1,7 +1,7 @@
 """Which series are tied by an identity.
 
 In: the table of series with the declared parts of scopes. Out: groups of series with their identities and the members
-that only follow from others. The rules are in method.md 4.1 (identities), 4.7 and 8 (V32 to V36): figures of different
+that only follow from others. The maths is in method.md 4.7, the rules are V32, V33, V34 and V36: figures of different
 measures or systems are never tied, except distinct persons, which cannot exceed the crossings of the same window.
 """
 
@@ -14,8 +14,8 @@ from typing import TypeAlias
 import pandas as pd
 
 from crossings.errors import CrossingsError
+from crossings.schema.tables import SERIES_KEY
 from transforms.estimator.identities import Identity
-from transforms.series.definitions import PARTS
 from transforms.series.parts import default_parts, together
 
 FLOWS = ("entry", "exit", "both", "net")
@@ -65,7 +65,7 @@ NameSeries: TypeAlias = Callable[[Mapping[str, str]], str]
 
 def spell_out(key: Mapping[str, str]) -> str:
     """The usual series id: the parts of the key, joined by slashes (`transforms.series.definitions`)."""
-    return "/".join(key[name] for name in PARTS)
+    return "/".join(key[name] for name in SERIES_KEY)
 
 
 def find_identities(
@@ -75,7 +75,7 @@ def find_identities(
 
     Parameters
     ----------
-    series : one row per series that has reports: `series` and the parts of its key (`transforms.series.definitions.PARTS`).
+    series : one row per series that has reports: `series` and the parts of its key (`SERIES_KEY`).
     part_of : declared parts: `country`, `part_scope`, `whole_scope`, `exhaustive` (the parts so marked make up the
         whole), and, where the part's mode differs from the whole's, `part_mode` and `whole_mode`.
     name_series : names a derived series from its key.
@@ -84,7 +84,7 @@ def find_identities(
     ------
     CrossingsError : two rows have the same key, or columns are missing.
     """
-    _need(series, ("series", *PARTS), "series")
+    _need(series, ("series", *SERIES_KEY), "series")
     members = [_member(row) for row in _records(series)]
     book = _Register(members, name_series)
     if part_of is not None and len(part_of):
@@ -112,7 +112,7 @@ def _member(row: Mapping[str, str]) -> Member:
 
 
 def _named(series: str, key: Mapping[str, str], *, derived: bool = False) -> Member:
-    country, direction, citizenship, scope, mode, measure, system = (key[name] for name in PARTS)
+    country, direction, citizenship, scope, mode, measure, system = (key[name] for name in SERIES_KEY)
     return Member(series, country, direction, citizenship, scope, mode, measure, system, derived)
 
 
@@ -134,15 +134,15 @@ class _Register:
 
     def find(self, like: Member, **changes: str) -> Member | None:
         """The member whose key is that of `like` with some parts changed, if it is there."""
-        key = {name: str(getattr(like, name)) for name in PARTS} | changes
-        return self.by_key.get(tuple(key[name] for name in PARTS))
+        key = {name: str(getattr(like, name)) for name in SERIES_KEY} | changes
+        return self.by_key.get(tuple(key[name] for name in SERIES_KEY))
 
     def derive(self, like: Member, **changes: str) -> Member:
         """The same member, made as a derived one where it is not there."""
         there = self.find(like, **changes)
         if there is not None:
             return there
-        key = {name: str(getattr(like, name)) for name in PARTS} | changes
+        key = {name: str(getattr(like, name)) for name in SERIES_KEY} | changes
         made = _named(self.name_series(key), key, derived=True)
         self.by_key[_key(made)] = made
         return made
@@ -169,7 +169,7 @@ class _Register:
 
 
 def _key(m: Member) -> tuple[str, ...]:
-    return tuple(str(getattr(m, name)) for name in PARTS)
+    return tuple(str(getattr(m, name)) for name in SERIES_KEY)
 
 
 def _comparable(m: Member) -> bool:
@@ -272,10 +272,10 @@ def components(series: pd.DataFrame, part_of: pd.DataFrame | None) -> list[Compo
     series : definitions of the series with reports. part_of : declared parts (`parts.COLUMNS`), beside the default that
     every district and checkpoint is part of its country. A second definition of one key (another epoch) is not tied.
     """
-    if not len(series) or not set(PARTS) <= set(series.columns):
+    if not len(series) or not set(SERIES_KEY) <= set(series.columns):
         return []
     usable = series.drop_duplicates("series").sort_values("series")
-    usable = usable[~usable.duplicated(list(PARTS), keep="first")]
+    usable = usable[~usable.duplicated(list(SERIES_KEY), keep="first")]
     boundary = usable["day_boundary"] if "day_boundary" in usable else pd.Series("00:00", index=usable.index)
     parts = default_parts(usable)
     parts = parts if part_of is None else together(parts, part_of)

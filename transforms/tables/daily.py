@@ -18,7 +18,8 @@ import numpy as np
 import pandas as pd
 
 from crossings.calendar import instant_of, midnights
-from crossings.schema.tables import DAILY, SERIES
+from crossings.rules import Finding
+from crossings.schema.tables import DAILY, SERIES, SERIES_KEY, SERIES_PARTS
 from transforms import findings
 from transforms.estimator.days import Days, expand_days
 from transforms.estimator.results import NOTHING, Bound
@@ -29,17 +30,16 @@ from transforms.estimator.statements import Statements
 from transforms.estimator.stretch import FAULTS
 from transforms.estimator.together import Tied, Together, solve_together
 from transforms.reports.oddities import odd_figures
-from transforms.series.definitions import PARTS as KEY
 from transforms.series.identities import Component, Member, components
 from transforms.tables import told
 from transforms.tables.mirror import mirror_ratio
-from transforms.tables.rows import PARTS, Rows, frame_of, rows_of_series
+from transforms.tables.rows import Rows, frame_of, rows_of_series
 from transforms.tables.tied_rows import tighten
 
 SIGNED = ("net",)  # may be negative: bounded together with entries and exits
 REGULAR_SPEECH, REGULAR_TIER = ("written_table", "written_text"), 2  # a regular bulletin, as far as rows can tell
 
-_MIRRORED = (*PARTS, "country", "mode", "reporter_side", "period_start", "period_end", "value")
+_MIRRORED = (*SERIES_PARTS, "country", "mode", "reporter_side", "period_start", "period_end", "value")
 _ORDER = ["report_id", "start_instant", "end_instant", "lower", "upper"]
 
 
@@ -131,8 +131,10 @@ def build(
         tighten(book, group, moved)
     daily = _frame(book, defined, active, moved, breaks, settings)
     used = set(daily["series"])
-    clashes = [row for name, r in solved.items() for row in told.of_series(r, known[name], names)]
-    clashes += [row for group in together for row in told.of_tied(group, lambda n: str(defined[n]["country"]), names)]
+    clashes = [found for name, r in solved.items() for found in told.of_series(r, known[name], names)]
+    clashes += [
+        found for group in together for found in told.of_tied(group, lambda n: str(defined[n]["country"]), names)
+    ]
     mirrored = mirror_ratio(encoded) if set(_MIRRORED) <= set(encoded.columns) else []
     return Built(
         daily=daily,
@@ -245,8 +247,10 @@ def _tied(
 
 
 def _member(definition: Mapping[str, Any]) -> Member:
-    key = [str(definition.get(p, "unknown")) for p in KEY]
-    return Member(str(definition["series"]), *key)
+    country, direction, citizenship, scope, mode, measure, system = (
+        str(definition.get(p, "unknown")) for p in SERIES_KEY
+    )
+    return Member(str(definition["series"]), country, direction, citizenship, scope, mode, measure, system)
 
 
 def _breaks(breaks: pd.DataFrame, country: str) -> dict[dt.date, str]:
@@ -285,7 +289,7 @@ def _derived(groups: Sequence[Component], known: Mapping[str, dict[str, Any]]) -
             if m.derived and m.series in known:
                 found[m.series] = known[m.series]
             elif m.derived:
-                parts = {p: getattr(m, p) for p in ("country", "mode", *PARTS)}
+                parts = {p: getattr(m, p) for p in ("country", "mode", *SERIES_PARTS)}
                 found[m.series] = parts | {
                     "series": m.series, "counterpart": beside.get("counterpart"), "timezone": beside["timezone"],
                     "day_boundary": _boundary(beside), "epoch_start": None, "epoch_end": None, "declared": False,
@@ -331,17 +335,22 @@ def _names(rows: pd.DataFrame) -> dict[str, told.Named]:
     }
 
 
-def _repeated(binding: pd.DataFrame, known: Mapping[str, Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+def _repeated(binding: pd.DataFrame, known: Mapping[str, Mapping[str, Any]]) -> Iterator[Finding]:
     """V21: a report id that stands more than once binds once, and that is told."""
     times = binding.loc[binding.duplicated("report_id", keep=False)].groupby("report_id", sort=True)
     for report_id, rows in times:
         name = str(rows["series"].iloc[0])
-        yield {
-            "rule": "V21", "severity": "error", "table": "reports", "series": name,
-            "country": str(known[name]["country"]), "report_ids": [str(report_id)], "observed": f"{len(rows)} rows",
-            "expected": "one", "message": f"{report_id} stands in {len(rows)} rows; the first in order of window and"
-            " interval counts, the others do not",
-        }  # fmt: skip
+        yield Finding(
+            "V21",
+            table="reports",
+            series=name,
+            country=str(known[name]["country"]),
+            report_ids=(str(report_id),),
+            observed=f"{len(rows)} rows",
+            expected="one",
+            message=f"{report_id} stands in {len(rows)} rows; the first in order of window and interval counts, the others"
+            " do not",
+        )
 
 
 def _settled(solved: Mapping[str, SolvedSeries], together: Sequence[Together]) -> dict[str, tuple[float, float]]:

@@ -1,4 +1,4 @@
-"""What the release gates compare, worked out from the tables of a release to be (method.md 8, V50 to V67).
+"""What the release gates compare, worked out from the tables of a release to be (docs/rules.md, V50 to V67).
 
 In: `daily` as estimated, the encoded reports, findings and events. Out: small frames, one per gate, whose rows the
 expectations judge. Nothing here decides.
@@ -10,8 +10,6 @@ import numpy as np
 import pandas as pd
 
 from crossings.proofs import relaxed
-
-SECONDS_A_DAY = 86_400
 
 
 def reaggregation(daily: pd.DataFrame, reports: pd.DataFrame, findings: pd.DataFrame) -> pd.DataFrame:

@@ -1,7 +1,7 @@
-"""What the other side of the border says of the same flow: ratios between mirror statistics, always a warning (V54).
+"""What the other side of the border says of the same flow: ratios between mirror statistics, always a warning.
 
-In: the table of encoded reports. Out: rows for the findings table. The two sides count different things, so neither
-ever bounds the other (method.md 8, V54).
+In: the table of encoded reports. Out: findings `mirror_ratio` (docs/rules.md). The two sides count different things, so neither
+ever bounds the other.
 """
 
 from __future__ import annotations
@@ -11,15 +11,16 @@ from typing import Any
 
 import pandas as pd
 
+from crossings.rules import RULES, Finding
 from transforms.reports import instants as at
 
 USED = ("constraint", "regular")
-PLAUSIBLE_RATIO = (0.5, 1.5)  # V54
+LOWEST, HIGHEST = (RULES["mirror_ratio"].limits[end] for end in ("lowest", "highest"))
 _ONE_SIGN = ("entry", "exit", "both")
 
 
-def mirror_ratio(encoded: pd.DataFrame) -> list[dict[str, Any]]:
-    """Compare the destination's count with that of the other side for the same flow and window (V54).
+def mirror_ratio(encoded: pd.DataFrame) -> list[Finding]:
+    """Compare the destination's count with that of the other side for the same flow and window.
 
     The other side speaks where `system` is mirror or `reporter_side` is origin. Both are coded in the destination's
     direction. The ratio is destination / mirror; it is always a warning, because the two sides count different things,
@@ -33,7 +34,7 @@ def mirror_ratio(encoded: pd.DataFrame) -> list[dict[str, Any]]:
 
     Returns
     -------
-    Rows for `transforms.findings.table`, rule `mirror_ratio`, the ratio in `gap`.
+    Findings under rule `mirror_ratio`, the ratio in `gap`.
     """
     rows = _totals(encoded)
     across = (rows["system"] == "mirror") | (rows["reporter_side"] == "origin")
@@ -72,25 +73,24 @@ def _totals(encoded: pd.DataFrame) -> pd.DataFrame:
     return rows.sort_values("report_id").drop_duplicates(["origin_id", "start_instant", "end_instant", "direction"])
 
 
-def _ratio_finding(pair: Mapping[str, Any]) -> dict[str, Any]:
+def _ratio_finding(pair: Mapping[str, Any]) -> Finding:
     ratio = float(pair["count"]) / float(pair["count_mirror"])
-    low, high = PLAUSIBLE_RATIO
-    place = "inside" if low <= ratio <= high else "outside"
-    return {
-        "rule": "mirror_ratio",
-        "severity": "warn",
-        "table": "reports",
-        "series": pair["series"],
-        "country": pair["country"],
-        "date_start": pair["period_start"],
-        "date_end": pair["period_end"],
-        "report_ids": sorted([str(pair["report_id"]), str(pair["report_id_mirror"])]),
-        "observed": f"{ratio:.4f}",
-        "expected": f"{low:g} to {high:g}",
-        "gap": round(ratio, 4),
-        "message": (
+    place = "inside" if LOWEST <= ratio <= HIGHEST else "outside"
+    usual = f"{LOWEST:g} to {HIGHEST:g}"
+    return Finding(
+        "mirror_ratio",
+        table="reports",
+        series=pair["series"],
+        country=pair["country"],
+        date_start=pair["period_start"],
+        date_end=pair["period_end"],
+        report_ids=sorted([str(pair["report_id"]), str(pair["report_id_mirror"])]),
+        observed=f"{ratio:.4f}",
+        expected=usual,
+        gap=round(ratio, 4),
+        message=(
             f"{pair['report_id']} counts {pair['count']:,.0f} {pair['measure']} ({pair['mode']}), the other side in "
             f"{pair['report_id_mirror']} {pair['count_mirror']:,.0f} {pair['measure_mirror']} ({pair['mode_mirror']}): "
-            f"ratio {ratio:.4f}, {place} {low:g} to {high:g}; different concepts, so neither bounds the other"
+            f"ratio {ratio:.4f}, {place} {usual}; different concepts, so neither bounds the other"
         ),
-    }
+    )

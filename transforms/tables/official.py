@@ -13,10 +13,9 @@ from typing import Any
 
 import pandas as pd
 
-from crossings.schema.tables import OFFICIAL
+from crossings.rules import Finding
+from crossings.schema.tables import OFFICIAL, SERIES_PARTS
 from transforms import findings
-
-_PARTS = ("direction", "citizenship", "scope", "measure", "system")
 
 
 def frequency(start: dt.date, end: dt.date) -> str | None:
@@ -53,11 +52,11 @@ def build(reports: pd.DataFrame, series: pd.DataFrame, stated: pd.DataFrame, dai
     """
     columns = ["report_id", "country", "series", "period_start", "period_end", "value", "recorded_at"]
     regular = reports.loc[reports["role"] == "regular", columns].astype(dict.fromkeys(columns[:3], "object"))
-    parts = series.drop_duplicates("series").set_index("series")[list(_PARTS)].astype("object")
+    parts = series.drop_duplicates("series").set_index("series")[list(SERIES_PARTS)].astype("object")
     rows = regular.join(parts, on="series")
     rows["freq"] = [frequency(s, e) for s, e in zip(rows["period_start"], rows["period_end"], strict=True)]
     odd = rows["freq"].isna()
-    told = [_told(row, "official_period", "error", "its period is no day, week, month, quarter or year",
+    told = [_told(row, "official_period", "its period is no day, week, month, quarter or year",
                   [row["report_id"]]) for row in rows.loc[odd].to_dict("records")]  # fmt: skip
     rows = rows.loc[~odd].rename(columns={"period_start": "date"}).reset_index(drop=True)
     rows["value"] = rows["value"].astype("Int64")
@@ -73,7 +72,7 @@ def build(reports: pd.DataFrame, series: pd.DataFrame, stated: pd.DataFrame, dai
     return Official(table, findings.table([*told, *contested]))
 
 
-def _standing(rows: pd.DataFrame) -> tuple[pd.DataFrame, list[dict[str, Any]]]:
+def _standing(rows: pd.DataFrame) -> tuple[pd.DataFrame, list[Finding]]:
     """One row per key, the one recorded last, and what to tell of figures that differ from it."""
     key = list(OFFICIAL.key)
     ordered = rows.sort_values([*key, "recorded_at", "report_id"], ascending=[True] * 4 + [False, True])
@@ -82,17 +81,17 @@ def _standing(rows: pd.DataFrame) -> tuple[pd.DataFrame, list[dict[str, Any]]]:
         if len(set(group["value"])) > 1:
             said = ", ".join(f"{v:,} ({r})" for v, r in zip(group["value"], group["report_id"], strict=True))
             first = group.iloc[0].to_dict() | {"period_start": group["date"].iloc[0]}
-            told.append(_told(first, "official_contested", "warn", f"several reports state it: {said}; the first one, "
+            told.append(_told(first, "official_contested", f"several reports state it: {said}; the first one, "
                               "recorded last, stands", list(group["report_id"])))  # fmt: skip
     return ordered.drop_duplicates(key).reset_index(drop=True), told
 
 
-def _told(row: Mapping[Any, Any], rule: str, severity: str, why: str, report_ids: list[str]) -> dict[str, Any]:
-    return {
-        "rule": rule, "severity": severity, "table": "official", "series": row["series"], "country": row["country"],
-        "date_start": row["period_start"], "date_end": row["period_end"], "report_ids": report_ids,
-        "message": f"{row['series']} from {row['period_start']} to {row['period_end']}: {why}",
-    }  # fmt: skip
+def _told(row: Mapping[Any, Any], rule: str, why: str, report_ids: list[str]) -> Finding:
+    return Finding(
+        rule, table="official", series=row["series"], country=row["country"],
+        date_start=row["period_start"], date_end=row["period_end"], report_ids=report_ids,
+        message=f"{row['series']} from {row['period_start']} to {row['period_end']}: {why}",
+    )  # fmt: skip
 
 
 def _sums(rows: pd.DataFrame, daily: pd.DataFrame) -> pd.Series:

@@ -11,10 +11,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from crossings.schema.tables import PERIODS
+from crossings.schema.tables import PERIODS, SERIES_PARTS
 from transforms.estimator.results import Bound
 from transforms.tables.daily import Built
-from transforms.tables.rows import PARTS
 
 
 def bounds_of(built: Built, asked: pd.DataFrame) -> pd.DataFrame:
@@ -46,7 +45,7 @@ def _period(
     return {
         "country": str(series["country"]),
         "series": str(series["series"]),
-        **{part: str(series[part]) for part in PARTS},
+        **{part: str(series[part]) for part in SERIES_PARTS},
         "period_start": first,
         "period_end": last,
         "estimate": None if pd.isna(total) else int(total),

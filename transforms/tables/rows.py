@@ -16,15 +16,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from crossings.schema.tables import DAILY
+from crossings.schema.tables import DAILY, SERIES_PARTS
 from transforms.estimator.reconcile import SMALL_MOVE
 from transforms.estimator.results import ANYTHING, Bound
 from transforms.estimator.settings import EstimateSettings
 from transforms.estimator.single import SolvedSeries
 from transforms.estimator.statements import BoolArray, FloatArray, Statements
 from transforms.tables.status import Facts, obs_status_of, reliability_of, status_of
-
-PARTS = ("direction", "citizenship", "scope", "measure", "system")
 
 
 class Rows:
@@ -119,7 +117,7 @@ def frame_of(
     with_interval = np.isfinite(rows.pi_lower)
     columns: dict[str, Any] = {
         "date": dates,
-        **{name: str(parts[name]) for name in ("country", "series", *PARTS)},
+        **{name: str(parts[name]) for name in ("country", "series", *SERIES_PARTS)},
         "estimate": _integers(rows.estimate, on),
         "lower": _integers(facts.lower, on),
         "upper": _integers(facts.upper, on),

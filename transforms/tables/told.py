@@ -7,11 +7,12 @@ In: solved series, what tied series say together, and the figures of the reports
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from crossings.rules import RULES, Finding
 from transforms.estimator.days import Days
 from transforms.estimator.results import Conflict, Fallback
 from transforms.estimator.single import SolvedSeries
@@ -20,9 +21,6 @@ from transforms.estimator.together import Together
 from transforms.findings import interval
 
 MEDIA_TIER, OFFICIAL_TIER = 4, 1
-MEDIA_MOVE = 0.20  # V57
-GRAVE_GAP = 0.05  # V60, of the total of the period
-OFTEN = 3  # V73, irreducible sets
 
 
 @dataclass(frozen=True)
@@ -34,31 +32,31 @@ class Named:
 
 
 Names = Mapping[str, Named]
-Rows = Iterator[dict[str, Any]]
+Told = Iterator[Finding]
 
 
-def of_series(result: SolvedSeries, definition: Mapping[str, Any], names: Names) -> Rows:
-    """What is to be told of one series by itself, as mappings for `findings.table`."""
-    about = {"table": "daily", "series": str(definition["series"]), "country": str(definition["country"])}
+def of_series(result: SolvedSeries, definition: Mapping[str, Any], names: Names) -> Told:
+    """What is to be told of one series by itself."""
+    series, country = str(definition["series"]), str(definition["country"])
     for conflict in result.conflicts:
-        row = about | _of_one_series(conflict, result.days, str(definition["measure"]), names)
-        yield row
-        yield from _too_large(row, max(conflict.most, conflict.least))
-    for row in _movements(result, names):
-        yield about | row
+        found = _of_one_series(conflict, result.days, series, country, str(definition["measure"]), names)
+        yield found
+        yield from _too_large(found, max(conflict.most, conflict.least))
+    for moved in _movements(result, names):
+        yield replace(moved, series=series, country=country)
     for fallback in result.fallbacks:
-        yield about | _fell_back(fallback, result.days)
+        yield _fell_back(fallback, result.days, series, country)
 
 
-def of_tied(together: Together, country_of: Callable[[str], str], names: Names) -> Rows:
+def of_tied(together: Together, country_of: Callable[[str], str], names: Names) -> Told:
     """What is to be told of tied series, beyond what each tells by itself."""
     for stretch in together.stretches:
-        for row in (*_conflicts_between(stretch, names), *_movements_between(stretch, names)):
-            yield {"table": "daily", "country": country_of(str(row["series"]))} | row
+        for found in (*_conflicts_between(stretch, names), *_movements_between(stretch, names)):
+            yield replace(found, country=country_of(str(found.series)))
         for fallback in stretch.fallbacks:
-            yield _of_several(fallback, stretch.days, country_of)
+            yield _fell_back(fallback, stretch.days, fallback.series[0], country_of(fallback.series[0]))
     for fallback in together.fallbacks:
-        yield _of_several(fallback, together.days, country_of)
+        yield _fell_back(fallback, together.days, fallback.series[0], country_of(fallback.series[0]))
 
 
 def moved_between(together: Together) -> set[str]:
@@ -66,25 +64,22 @@ def moved_between(together: Together) -> set[str]:
     return {str(i) for stretch in together.stretches for i in _moved_ids(stretch)}
 
 
-def _of_several(fallback: Fallback, days: Days, country_of: Callable[[str], str]) -> dict[str, Any]:
-    series = fallback.series[0]
-    return {"table": "daily", "series": series, "country": country_of(series)} | _fell_back(fallback, days)
-
-
-def _of_one_series(conflict: Conflict, days: Days, unit: str, names: Names) -> dict[str, Any]:
+def _of_one_series(conflict: Conflict, days: Days, series: str, country: str, unit: str, names: Names) -> Finding:
     first, last = days.dates_of(conflict.start, conflict.end)
     period = str(first) if first == last else f"{first} to {last}"
-    return {
-        "rule": "conflict",
-        "severity": "warn",
-        "date_start": first,
-        "date_end": last,
-        "report_ids": list(conflict.report_ids),
-        "observed": f"at least {conflict.least:,.0f}",
-        "expected": f"at most {conflict.most:,.0f}",
-        "gap": conflict.gap,
-        "message": describe(conflict, names, period, unit),
-    }
+    return Finding(
+        "conflict",
+        table="daily",
+        series=series,
+        country=country,
+        date_start=first,
+        date_end=last,
+        report_ids=conflict.report_ids,
+        observed=f"at least {conflict.least:,.0f}",
+        expected=f"at most {conflict.most:,.0f}",
+        gap=conflict.gap,
+        message=describe(conflict, names, period, unit),
+    )
 
 
 def describe(conflict: Conflict, names: Names, period: str, unit: str) -> str:
@@ -122,67 +117,61 @@ def _name(report_id: str, names: Names) -> str:
     return "" if name is None else ", ".join(p for p in (name.publisher, name.figure) if p)
 
 
-def _conflicts_between(stretch: Stretch, names: Names) -> Rows:
+def _conflicts_between(stretch: Stretch, names: Names) -> Told:
     s = stretch.said.statements
     for conflict in stretch.conflicts:
         first, last = stretch.days.dates_of(conflict.start, conflict.end)
         under = "; ".join(map(str, conflict.identities)) or "one series"
         called = _called(conflict.report_ids, names)
-        row = {
-            "rule": "conflict",
-            "severity": "warn",
-            "series": conflict.series[0],
-            "date_start": first,
-            "date_end": last,
-            "report_ids": list(conflict.report_ids),
-            "observed": called,
-            "expected": under,
-            "gap": conflict.gap,
-            "message": f"CONFLICT gap={conflict.gap:,g} crossings: {called} cannot all hold under {under},"
-            f" {first} to {last}",
-        }
-        yield row
+        found = Finding(
+            "conflict",
+            table="daily",
+            series=conflict.series[0],
+            date_start=first,
+            date_end=last,
+            report_ids=conflict.report_ids,
+            observed=called,
+            expected=under,
+            gap=conflict.gap,
+            message=f"CONFLICT gap={conflict.gap:,g} crossings: {called} cannot all hold under {under}, {first} to {last}",
+        )
+        yield found
         here = s.of(conflict.report_ids)
         ends = np.abs(np.concatenate((s.lower[here], s.upper[here])))
-        yield from _too_large(row, float(ends[np.isfinite(ends)].max(initial=0.0)))
+        yield from _too_large(found, float(ends[np.isfinite(ends)].max(initial=0.0)))
 
 
-def _too_large(conflict: Mapping[str, Any], total: float) -> Rows:
-    """V60: a conflict whose gap is more than 5 % of the total of its period stops the points of the series."""
-    gap = float(conflict["gap"])
-    if gap > GRAVE_GAP * total:
+def _too_large(conflict: Finding, total: float) -> Told:
+    """V60: a conflict with too large a share of the total of its period stops the points of the series."""
+    gap = conflict.gap or 0.0
+    if gap > RULES["V60"].limits["share"] * total:
         share = f"{gap / total:.0%} of {total:,.0f}" if total else "more than all"
-        yield dict(conflict) | {
-            "rule": "V60",
-            "severity": "stop",
-            "message": f"the conflict of {', '.join(conflict['report_ids'])} is as large as {gap:,.0f}, {share};"
-            " decide which report is wrong",
-        }
+        message = f"the conflict of {', '.join(conflict.report_ids)} is as large as {gap:,.0f}, {share}"
+        yield conflict.under("V60", f"{message}; decide which report is wrong")
 
 
-def often_in_conflict(found: Iterable[Mapping[str, Any]]) -> Rows:
-    """V73: reports that stand in three or more irreducible sets; they come first in a review."""
-    sets: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
-    for row in found:
-        if row["rule"] == "conflict":
-            for report_id in row["report_ids"]:
-                sets.setdefault((str(row["series"]), str(report_id)), []).append(row)
-    for (_, report_id), rows in sorted(sets.items()):
-        if len(rows) >= OFTEN:
-            yield dict(rows[0]) | {
-                "rule": "V73",
-                "severity": "warn",
-                "date_start": min(r["date_start"] for r in rows),
-                "date_end": max(r["date_end"] for r in rows),
-                "report_ids": [report_id],
-                "observed": f"{len(rows)} irreducible sets",
-                "expected": f"fewer than {OFTEN}",
-                "gap": max(float(r["gap"]) for r in rows),
-                "message": f"{report_id} stands in {len(rows)} conflicts; look at it first",
-            }
+def often_in_conflict(found: Iterable[Finding]) -> Told:
+    """V73: reports that stand in several irreducible sets; they come first in a review."""
+    often = int(RULES["V73"].limits["sets"])
+    sets: dict[tuple[str, str], list[Finding]] = {}
+    for conflict in found:
+        if conflict.rule == "conflict":
+            for report_id in conflict.report_ids:
+                sets.setdefault((str(conflict.series), str(report_id)), []).append(conflict)
+    for (_, report_id), mine in sorted(sets.items(), key=lambda item: item[0]):
+        if len(mine) >= often:
+            yield replace(
+                mine[0].under("V73", f"{report_id} stands in {len(mine)} conflicts; look at it first"),
+                date_start=min(c.date_start for c in mine if c.date_start),
+                date_end=max(c.date_end for c in mine if c.date_end),
+                report_ids=(report_id,),
+                observed=f"{len(mine)} irreducible sets",
+                expected=f"fewer than {often}",
+                gap=max(c.gap or 0.0 for c in mine),
+            )
 
 
-def _movements(result: SolvedSeries, names: Names) -> Rows:
+def _movements(result: SolvedSeries, names: Names) -> Told:
     c, shifted = result.reconciled.reported, result.reconciled.shifted
     for report_id, slack in result.reconciled.moved().items():
         rows = np.flatnonzero(c.report_id == report_id)
@@ -190,8 +179,8 @@ def _movements(result: SolvedSeries, names: Names) -> Rows:
         first, last = result.days.dates_of(int(c.start[rows].min()), int(c.end[rows].max()))
         before = float(c.lower[moved]), float(c.upper[moved])
         after = float(shifted.lower[moved]), float(shifted.upper[moved])
-        for row in _movement(report_id, int(c.tier[moved]), before, after, slack, names, "reconciled"):
-            yield {"date_start": first, "date_end": last} | row
+        for found in _movement("reconciled", report_id, int(c.tier[moved]), before, after, slack, names):
+            yield replace(found, date_start=first, date_end=last)
 
 
 def _moved_ids(stretch: Stretch) -> list[str]:
@@ -199,7 +188,7 @@ def _moved_ids(stretch: Stretch) -> list[str]:
     return sorted({str(i) for i in said.report_id[(said.lower != now.lower) | (said.upper != now.upper)]})
 
 
-def _movements_between(stretch: Stretch, names: Names) -> Rows:
+def _movements_between(stretch: Stretch, names: Names) -> Told:
     said, now = stretch.said.statements, stretch.relaxed.statements
     for report_id in _moved_ids(stretch):
         rows = np.flatnonzero((said.report_id == report_id) & ((said.lower != now.lower) | (said.upper != now.upper)))
@@ -209,10 +198,10 @@ def _movements_between(stretch: Stretch, names: Names) -> Rows:
         slack = up if abs(up) > abs(down) else down
         first, last = stretch.days.dates_of(int(said.start[rows].min()), int(said.end[rows].max()))
         before = float(said.lower[rows[0]]), float(said.upper[rows[0]])
-        about = {"series": stretch.said.members[int(said.member[rows[0]])], "date_start": first, "date_end": last}
+        series = stretch.said.members[int(said.member[rows[0]])]
         after = before[0] + slack, before[1] + slack
-        for row in _movement(report_id, int(said.tier[rows[0]]), before, after, slack, names, "reconciled_links"):
-            yield about | row
+        for found in _movement("reconciled_links", report_id, int(said.tier[rows[0]]), before, after, slack, names):
+            yield replace(found, series=series, date_start=first, date_end=last)
 
 
 def _furthest(before: np.ndarray[Any, Any], after: np.ndarray[Any, Any]) -> float:
@@ -223,45 +212,36 @@ def _furthest(before: np.ndarray[Any, Any], after: np.ndarray[Any, Any]) -> floa
 
 
 def _movement(
+    rule: str,
     report_id: str,
     tier: int,
     before: tuple[float, float],
     after: tuple[float, float],
     slack: float,
     names: Names,
-    rule: str,
-) -> Rows:
+) -> Told:
     """The movement of one report, and V57 or V58 where it is a media or a final official figure that moves too far."""
     name = names.get(report_id)
     publisher = f" ({name.publisher})" if name is not None and name.publisher else ""
     said, settled = _ends(*before), _ends(*after)
-    row = {
-        "rule": rule,
-        "severity": "info",
-        "report_ids": [report_id],
-        "observed": said,
-        "expected": settled,
-        "gap": slack,
-        "message": f"{report_id}{publisher} is moved from {said} to {settled} so that all reports can hold;"
+    moved = Finding(
+        rule,
+        table="daily",
+        report_ids=(report_id,),
+        observed=said,
+        expected=settled,
+        message=f"{report_id}{publisher} is moved from {said} to {settled} so that all reports can hold;"
         " the reported figure stays as it is",
-    }
-    yield row
+    )
+    yield moved
     size = max((abs(v) for v in before if np.isfinite(v)), default=0.0)
-    if tier == MEDIA_TIER and abs(slack) > MEDIA_MOVE * size:
+    if tier == MEDIA_TIER and abs(slack) > RULES["V57"].limits["share"] * size:
         share = f"{abs(slack) / size:.0%}" if size else "all"
-        yield row | {
-            "rule": "V57",
-            "severity": "warn",
-            "message": f"{report_id}{publisher}, a media figure, would have to move by {share}, from {said} to"
-            f" {settled}; review it",
-        }
+        message = f"{report_id}{publisher}, a media figure, would have to move by {share}, from {said} to {settled}"
+        yield moved.under("V57", f"{message}; review it")
     if tier == OFFICIAL_TIER:
-        yield row | {
-            "rule": "V58",
-            "severity": "stop",
-            "message": f"{report_id}{publisher}, a final official figure, would have to move from {said} to"
-            f" {settled}; decide which report is wrong",
-        }
+        message = f"{report_id}{publisher}, a final official figure, would have to move from {said} to {settled}"
+        yield moved.under("V58", f"{message}; decide which report is wrong")
 
 
 def _ends(lower: float, upper: float) -> str:
@@ -275,16 +255,18 @@ def _ends(lower: float, upper: float) -> str:
     return f"{lower:,.3f} to {upper:,.3f}"
 
 
-def _fell_back(fallback: Fallback, days: Days) -> dict[str, Any]:
+def _fell_back(fallback: Fallback, days: Days, series: str, country: str) -> Finding:
     """V70: no step falls back in silence."""
     first, last = days.dates_of(fallback.start, fallback.end)
-    return {
-        "rule": "V70",
-        "severity": "warn",
-        "date_start": first,
-        "date_end": last,
-        "report_ids": list(fallback.report_ids),
-        "observed": fallback.observed,
-        "expected": fallback.expected,
-        "message": fallback.message,
-    }
+    return Finding(
+        "V70",
+        table="daily",
+        series=series,
+        country=country,
+        date_start=first,
+        date_end=last,
+        report_ids=fallback.report_ids,
+        observed=fallback.observed,
+        expected=fallback.expected,
+        message=fallback.message,
+    )

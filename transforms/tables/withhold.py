@@ -7,10 +7,10 @@ the same rows with those points withheld (status none, SDMX `Q`: missing, suppre
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 import pandas as pd
 
+from crossings.rules import Finding
 from transforms import findings
 
 _POINT = ("estimate", "pi_lower", "pi_upper", "pi_level")
@@ -34,20 +34,20 @@ def withhold(daily: pd.DataFrame, stopped: Iterable[str], weak_months: Iterable[
 
 def told(stopped: dict[str, str], weak_months: pd.DataFrame, country_of: dict[str, str]) -> pd.DataFrame:
     """One finding per stopped series (series -> reason) and per series with weak months (frame of `months`)."""
-    rows: list[dict[str, Any]] = [
-        {"rule": "withheld", "severity": "stop", "table": "daily", "series": name, "country": country_of.get(name),
-         "message": f"points of this series are withheld, bounds stay: {reason}"}
+    rows = [
+        Finding("withheld", table="daily", series=name, country=country_of.get(name),
+                message=f"points of this series are withheld, bounds stay: {reason}")
         for name, reason in stopped.items()
     ]  # fmt: skip
     for (name, country), group in weak_months.groupby(["series", "country"], observed=True):
         first, last = group["month"].min(), group["month"].max()
-        rows.append({
-            "rule": "V59", "severity": "stop", "table": "daily", "series": name, "country": country,
-            "date_start": pd.Period(first).start_time, "date_end": pd.Period(last).end_time,
-            "observed": f"{len(group)} months in which more than half of the covered days have bounds wider than the estimate",
-            "expected": "at most half", "gap": float(group["share_unreliable"].max()),
-            "message": f"{len(group)} months between {first} and {last} are known by totals only: their days have bounds, and "
-                       "their points of reliability 5 are withheld; ask `crossings between` for totals, or "
-                       "`crossings estimate` for the path",
-        })  # fmt: skip
+        rows.append(Finding(
+            "V59", table="daily", series=name, country=country,
+            date_start=pd.Period(first).start_time, date_end=pd.Period(last).end_time,
+            observed=f"{len(group)} months in which more than half of the covered days have bounds wider than the estimate",
+            expected="at most half", gap=float(group["share_unreliable"].max()),
+            message=f"{len(group)} months between {first} and {last} are known by totals only: their days have bounds, and "
+                    "their points of reliability 5 are withheld; ask `crossings between` for totals, or "
+                    "`crossings estimate` for the path",
+        ))  # fmt: skip
     return findings.table(rows)

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from statements import encoded_row, frame_of, statement
 
-from crossings.schema.tables import CODE_LISTS
+from crossings.schema.codes import CODE_LISTS
 from transforms.reports import encode as encoding
 from transforms.reports import instants as at
 

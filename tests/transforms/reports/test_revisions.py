@@ -169,9 +169,9 @@ def test_what_a_parser_notes_becomes_a_finding_once() -> None:
     seen = look(1, {MARCH: "100"})
     noted = Look(_changed(seen.parsed, notes=(Note("latest_period", "it ends in March"),)), seen.recorded_at)
     told = gather([noted, noted], SPEC, ZONES).findings
-    assert {t["finding_id"] for t in told} == {told[0]["finding_id"]}
-    assert told[0]["message"] == "made-for-a-test: it ends in March"
-    assert (told[0]["rule"], told[0]["severity"]) == ("latest_period", "warn")
+    assert {t.finding_id for t in told} == {told[0].finding_id}
+    assert told[0].message == "made-for-a-test: it ends in March"
+    assert (told[0].rule, told[0].severity) == ("latest_period", "warn")
 
 
 @pytest.mark.parametrize(("revised", "told"), [(1, []), (2, []), (3, ["3 of 5"]), (5, ["5 of 5"])])
@@ -180,11 +180,11 @@ def test_a_look_that_changes_more_than_allowed_is_told(revised: int, told: list[
     before = dict.fromkeys(months, "10")
     after = {m: "11" if k < revised else "10" for k, m in enumerate(months)} | {("2025-12", "Finland"): "4"}
     gathered = taken(before, after)
-    found = [f for f in gathered.findings if f["rule"] == "revision_size"]
-    assert [f"{words} known figures, more than 40%" in f["message"] for words, f in zip(told, found, strict=True)] == [
+    found = [f for f in gathered.findings if f.rule == "revision_size"]
+    assert [f"{words} known figures, more than 40%" in f.message for words, f in zip(told, found, strict=True)] == [
         True
     ] * len(told)
-    assert all("2026-05-02" in f["message"] for f in found)
+    assert all("2026-05-02" in f.message for f in found)
 
 
 def test_no_looks_give_empty_tables_that_fit_the_schema() -> None:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from statements import DATA, decision, decisions_of, judged, prepared_from, settled, statement, unjudged
 
-from crossings.schema.tables import CODE_LISTS
+from crossings.schema.codes import CODE_LISTS
 from transforms.reports import decisions as decide
 from transforms.reports import prepare
 

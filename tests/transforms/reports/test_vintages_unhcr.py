@@ -111,9 +111,9 @@ def test_dates_that_stand_twice_in_may_2023_are_refused_and_no_figure_is_chosen(
 
 
 def test_large_revisions_are_told() -> None:
-    told = [f for f in together().findings if f["rule"] == "revision_size"]
+    told = [f for f in together().findings if f.rule == "revision_size"]
     assert told
-    assert all("more than 20%" in f["message"] for f in told)
+    assert all("more than 20%" in f.message for f in told)
 
 
 # -- the Border Service's own file, through the whole pipeline ----------------------------------------------------------

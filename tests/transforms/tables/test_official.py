@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import crossings
 from crossings.errors import CrossingsError, NotComparable
-from crossings.schema.tables import DAILY, OFFICIAL, REPORTS, SERIES
+from crossings.schema.tables import DAILY, OFFICIAL, REPORTS, SERIES, SERIES_KEY
 from transforms.reports import decisions, vintages
 from transforms.tables import official
 
@@ -41,8 +41,7 @@ def reports(*rows: dict[str, Any]) -> pd.DataFrame:
 
 
 def definitions(*names: str) -> pd.DataFrame:
-    parts = ("country", "direction", "citizenship", "scope", "mode", "measure", "system")
-    rows = [{"series": name, **dict(zip(parts, name.split("/"), strict=True))} for name in names]
+    rows = [{"series": name, **dict(zip(SERIES_KEY, name.split("/"), strict=True))} for name in names]
     return pd.DataFrame(rows, columns=list(SERIES.names))
 
 
@@ -222,7 +221,7 @@ def test_a_revised_statistic_binds_no_estimate_of_an_earlier_vintage() -> None:
 def official_of(*rows: tuple[str, str, int | None]) -> pd.DataFrame:
     made = [
         {"date": dt.date(2026, 1, 1), "country": name.split("/")[0], "series": name, "freq": freq, "value": value,
-         **dict(zip(("direction", "citizenship", "scope", "mode", "measure", "system"), name.split("/")[1:], strict=True))}
+         **dict(zip(SERIES_KEY[1:], name.split("/")[1:], strict=True))}
         for name, freq, value in rows
     ]  # fmt: skip
     return pd.DataFrame(made).astype({"value": "Int64"})

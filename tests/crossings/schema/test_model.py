@@ -1,51 +1,19 @@
-"""Every table once: types, keys, code lists, and how a frame is brought into them."""
+"""How a frame is brought into the shape of its table."""
 
 from __future__ import annotations
 
 import datetime as dt
 
 import pandas as pd
-import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crossings.schema.tables import (
-    CODE_LISTS,
-    OPEN_PATTERNS,
-    REGISTER_COLUMNS,
-    RELEASED,
-    TABLES,
-    arrow_type,
-    pandas_dtypes,
-)
+from crossings.schema.tables import TABLES
 
 EVENT = {"event_id": "E-1", "date": dt.date(2022, 9, 21), "country": "RUS", "kind": "mobilisation", "is_break": False,
          "title": "announcement", "source_url": "https://example.org"}  # fmt: skip
 EVENTS = TABLES["events"]
-
-
-@pytest.mark.parametrize("table", TABLES.values(), ids=list(TABLES))
-def test_keys_types_and_codes_of_every_table_are_declared(table: object) -> None:
-    assert len(set(table.names)) == len(table.names)
-    assert set(table.key) <= set(table.names)
-    assert table.meaning.endswith(".")
-    for column in table.columns:
-        assert arrow_type(column.type) == table.arrow().field(column.name).type
-        assert column.codes is None or column.codes in CODE_LISTS or column.codes in OPEN_PATTERNS
-        assert column.meaning
-    for name in table.key:
-        assert not table.column(name).nullable
-
-
-def test_every_released_table_is_declared_and_the_register_is_part_of_reports() -> None:
-    assert set(RELEASED) <= set(TABLES)
-    assert TABLES["reports"].columns[: len(REGISTER_COLUMNS)] == REGISTER_COLUMNS
-    assert pandas_dtypes(EVENTS)["date"].pyarrow_dtype == pa.date32()
-
-
-def test_the_key_of_daily_is_date_country_and_series() -> None:
-    assert TABLES["daily"].key == ("date", "country", "series")
 
 
 @pytest.mark.parametrize("name", TABLES)
