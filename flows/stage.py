@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,6 +50,19 @@ def existing(staging: Path, name: str) -> Stage | None:
     """The stage of that name, where it is complete."""
     stage = Stage(staging / name)
     return stage if (stage.path / "summary.json").is_file() else None
+
+
+def made(staging: Path, name: str) -> Stage:
+    """The stage of that name, which a step before has made."""
+    found = existing(staging, name)
+    assert found is not None, name
+    return found
+
+
+def together(staging: Path, names: Sequence[str], table: str) -> pd.DataFrame:
+    """The rows of one table of several stages; a table without rows where there are none."""
+    parts = [made(staging, name).frame(table) for name in names]
+    return pd.concat(parts, ignore_index=True) if parts else TABLES[table].arrow().empty_table().to_pandas()
 
 
 def write(staging: Path, name: str, tables: Mapping[str, pd.DataFrame], summary: Mapping[str, Any]) -> Stage:

@@ -12,7 +12,7 @@ from crossings import catalog
 from crossings.errors import CrossingsError
 from crossings.lake import Lake
 from crossings.settings import settings
-from flows.cli.running import table
+from flows.cli.printing import table
 
 _SHOWN = ("date", "estimate", "lower", "upper", "status", "reliability", "report_ids")
 
