@@ -7,15 +7,14 @@ to load, and a run whose inputs are those of the current release must not wait f
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any, Protocol
 
-from crossings.errors import CrossingsError
+from crossings.errors import CrossingsError, StorageFault
 from crossings.lake import Release, release_id
 from flows import stage
 from flows.steps import build
@@ -191,14 +190,17 @@ def _outcome(
 def _remembered(workspace: Workspace) -> Iterator[Callable[[dict[str, Any]], None]]:
     """Hold the lake for one run and leave one line about it in `runs.jsonl`, whatever comes of it."""
     what: dict[str, Any] = {}
+
+    def remember(what: dict[str, Any]) -> None:
+        ends = datetime.now(UTC).isoformat()
+        workspace.lake.runs.append({"started_at": workspace.now.isoformat(), "ended_at": ends, **what})
+
     with workspace.lake.writing():
         try:
             yield what.update
-        except CrossingsError as error:
-            what = {"outcome": "failed", "error": str(error)}
+        except BaseException as error:
+            told = isinstance(error, CrossingsError)
+            with suppress(StorageFault):  # what ended the run is what has to be told
+                remember({"outcome": "failed", "error": str(error)} if told else what or {"outcome": "broken off"})
             raise
-        finally:
-            line = {"started_at": workspace.now.isoformat(), "ended_at": datetime.now(UTC).isoformat(),
-                    **(what or {"outcome": "broken off"})}  # fmt: skip
-            with (workspace.lake.root / "runs.jsonl").open("a", encoding="utf-8") as out:
-                out.write(json.dumps(line, ensure_ascii=False) + "\n")
+        remember(what or {"outcome": "broken off"})

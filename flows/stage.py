@@ -17,7 +17,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from crossings.lake import digest, parquet_bytes, write_bytes
+from crossings.durable import write_file
+from crossings.lake import digest, parquet_bytes
 from crossings.schema.tables import TABLES
 
 
@@ -70,8 +71,8 @@ def write(staging: Path, name: str, tables: Mapping[str, pd.DataFrame], summary:
     place = staging / name
     shutil.rmtree(place, ignore_errors=True)
     for table, frame in tables.items():
-        write_bytes(place / f"{table}.parquet", parquet_bytes(TABLES[table].conform(frame)))
-    write_bytes(place / "summary.json", json.dumps(summary, ensure_ascii=False, indent=1, default=str).encode())
+        write_file(place / f"{table}.parquet", parquet_bytes(TABLES[table].conform(frame)))
+    write_file(place / "summary.json", json.dumps(summary, ensure_ascii=False, indent=1, default=str).encode())
     return Stage(place)
 
 

@@ -12,8 +12,9 @@ from rich.console import Console
 from rich.markup import escape
 
 from crossings import catalog, explanation, proofs
+from crossings.durable import write_file
 from crossings.errors import CrossingsError
-from crossings.lake import parquet_bytes, write_bytes
+from crossings.lake import parquet_bytes
 from crossings.schema.tables import TABLES
 from crossings.settings import settings
 from flows.workspace import read_file
@@ -51,13 +52,8 @@ def estimate_file(
     if result.periods is not None:
         tables["periods"] = result.periods
     contents = {name: parquet_bytes(TABLES[name].conform(frame)) for name, frame in tables.items()}
-    try:
-        for name, content in contents.items():
-            write_bytes(out / f"{name}.parquet", content)
-    except OSError as error:
-        raise CrossingsError(
-            f"{out} cannot be written: {error.strerror}", "choose another folder with --out"
-        ) from error
+    for name, content in contents.items():
+        write_file(out / f"{name}.parquet", content)
     _tell(Console(stderr=True, highlight=False, soft_wrap=True), result, out)
 
 
