@@ -21,12 +21,12 @@ import numpy as np
 import pandas as pd
 from printing import machine, table
 from solvers import Stated, linear_interpolation, pro_rata
+from transforms.estimator.constraints import Constraints, FloatArray
+from transforms.estimator.one_series import SolvedSeries, series_days, solve_series
 from truths import DAYS, MIXES, SEED, Covered, coverage, together
 
 from crossings.calendar import midnights
-from transforms.estimator.constraints import Constraints, FloatArray
 from transforms.estimator.settings import EstimateSettings
-from transforms.estimator.one_series import SolvedSeries, series_days, solve_series
 from transforms.reports import decisions, prepare, reference, vintages
 from transforms.series import definitions
 

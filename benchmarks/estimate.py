@@ -30,15 +30,15 @@ import numpy as np
 import pandas as pd
 from printing import machine, peak_mb, table
 from solvers import Stated, cvxpy_bounds, cvxpy_point, linprog_bounds, pro_rata
+from transforms.estimator.bounds import Solved, solve
+from transforms.estimator.constraints import Constraints, FloatArray, IntArray
+from transforms.estimator.one_series import Days, solve_series
+from transforms.estimator.whole import whole_path
 
 from crossings.calendar import midnights
 from crossings.lake import parquet_bytes
 from crossings.schema.tables import DAILY, EVENTS
-from transforms.estimator.bounds import Solved, solve
-from transforms.estimator.constraints import Constraints, FloatArray, IntArray
 from transforms.estimator.settings import EstimateSettings, smoothest_path
-from transforms.estimator.one_series import Days, solve_series
-from transforms.estimator.whole import whole_path
 from transforms.tables import daily
 
 FIRST = dt.date(2020, 1, 1)

@@ -169,7 +169,8 @@ class Stages:
 def take_in(path: Path, out: Path, stages: Stages) -> dict[str, Any]:
     """The product's own way, stage by stage."""
     with stages.stage("import crossings, transforms"):
-        from crossings.lake import parquet_bytes, write_bytes
+        from crossings.durable import write_file
+        from crossings.lake import parquet_bytes
         from crossings.schema.tables import TABLES
         from transforms.parse import statements_csv
         from transforms.reports import decisions as decide
@@ -202,7 +203,7 @@ def take_in(path: Path, out: Path, stages: Stages) -> dict[str, Any]:
     del settled
     with stages.stage("conform, write Parquet"):
         for name, table in tables.items():
-            write_bytes(out / f"{name}.parquet", parquet_bytes(TABLES[name].conform(table)))
+            write_file(out / f"{name}.parquet", parquet_bytes(TABLES[name].conform(table)))
     return {"stages": stages.rows, "rules": len(results), "accepted": accepted, "set_aside": set_aside + duplicates}
 
 

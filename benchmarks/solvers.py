@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 from scipy.optimize import linprog
-
 from transforms.estimator.constraints import Constraints, FloatArray, IntArray
+
 from transforms.estimator.settings import EstimateSettings
 
 TIE_BREAK = EstimateSettings().tie_break

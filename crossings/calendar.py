@@ -58,12 +58,6 @@ def days_around(start: int, end: int, timezone: str, boundary: str = "00:00") ->
     return first + dt.timedelta(days=low), starts[low : high + 1]
 
 
-def dates_from(first: dt.date, n: int) -> list[dt.date]:
-    """n consecutive civil dates."""
-    start = first.toordinal()
-    return [dt.date.fromordinal(start + i) for i in range(n)]
-
-
 def instant_of(date: dt.date, timezone: str, clock: str = "00:00") -> int:
     """The UTC second at which the local clock shows `clock` on `date`."""
     return int(midnights(date, date, timezone, clock)[0])

@@ -1,14 +1,15 @@
-"""The analyst's door: tables of a release as tidy pandas frames with Arrow types, and the trail behind any cell.
+"""The analyst's door: tables of a release as tidy pandas frames with Arrow types.
 
 A reader holds one release from the first to the last byte: `open_release()` gives an object with the same functions.
 """
 
 from __future__ import annotations
 
+import csv
 import datetime as dt
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from crossings.errors import CrossingsError, NotComparable
 from crossings.lake import Lake, Release
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 When = str | dt.date | dt.datetime
-HEADLINE = {"citizenship": "RUS", "scope": "national", "measure": "crossings", "system": "border_control"}
+_SUBJECT = ("citizenship", "scope", "measure", "system")
 
 
 def open_release(release: str | None = None, *, as_shown: When | None = None) -> Release:
@@ -49,26 +50,29 @@ def daily(
     country: str | None = None,
     *,
     direction: str | None = None,
+    citizenship: str | None = None,
+    scope: str | None = None,
+    measure: str | None = None,
+    system: str | None = None,
     series: str | None = None,
     start: When | None = None,
     end: When | None = None,
     release: str | Release | None = None,
     as_shown: When | None = None,
-    **parts: str,
 ) -> pd.DataFrame:
     """Daily figures: by default every series of the country, or those with the given parts.
 
-    start, end : first and last local date, inclusive. parts : citizenship, scope, measure, system.
+    direction, citizenship, scope, measure, system : codes of the dictionary; series : one series by its id.
+    start, end : first and last local date, inclusive.
     `as_shown` asks what our table showed at an instant; what could be known then is
     `transforms.reports.vintages.encoded(..., as_of=...)`.
     """
     frame = load("daily", country, release=release, as_shown=as_shown)
-    wanted = parts | ({"direction": direction} if direction else {}) | ({"series": series} if series else {})
-    unknown = sorted(set(wanted) - {*SERIES_PARTS, "series"})
-    if unknown:
-        raise CrossingsError(f"daily has no part {', '.join(unknown)}", f"use {', '.join(SERIES_PARTS)} or series")
+    wanted = {"direction": direction, "citizenship": citizenship, "scope": scope, "measure": measure, "system": system,
+              "series": series}  # fmt: skip
     for name, value in wanted.items():
-        frame = frame[frame[name] == value]
+        if value is not None:
+            frame = frame[frame[name] == value]
     if start is not None:
         frame = frame[frame["date"] >= as_date(start)]
     if end is not None:
@@ -76,19 +80,25 @@ def daily(
     return frame.reset_index(drop=True)
 
 
-def reports(country: str | None = None, **where: Any) -> pd.DataFrame:
+def reports(
+    country: str | None = None, *, release: str | Release | None = None, as_shown: When | None = None
+) -> pd.DataFrame:
     """Reports as printed, with their encoding; `release` and `as_shown` as for `load`."""
-    return load("reports", country, **where)
+    return load("reports", country, release=release, as_shown=as_shown)
 
 
-def findings(country: str | None = None, **where: Any) -> pd.DataFrame:
+def findings(
+    country: str | None = None, *, release: str | Release | None = None, as_shown: When | None = None
+) -> pd.DataFrame:
     """Findings: rules, conflicts, reconciliations; `release` and `as_shown` as for `load`."""
-    return load("findings", country, **where)
+    return load("findings", country, release=release, as_shown=as_shown)
 
 
-def official(country: str | None = None, **where: Any) -> pd.DataFrame:
+def official(
+    country: str | None = None, *, release: str | Release | None = None, as_shown: When | None = None
+) -> pd.DataFrame:
     """Regular statistics by period; `release` and `as_shown` as for `load`."""
-    return load("official", country, **where)
+    return load("official", country, release=release, as_shown=as_shown)
 
 
 def total(frame: pd.DataFrame, column: str = "estimate") -> int:
@@ -110,28 +120,39 @@ def total(frame: pd.DataFrame, column: str = "estimate") -> int:
     return int(frame[column].sum())
 
 
-def diff(before: str, after: str | None = None) -> pd.DataFrame:
-    """What `daily` shows otherwise in two releases: date, country, series, column, before, after."""
-    from crossings.explanation import changes
+def subject() -> dict[str, str]:
+    """What people mean where they name no citizenship, scope, measure and system: the row of reference/subject.csv.
 
-    return changes(load("daily", release=before), load("daily", release=after))
+    Raises CrossingsError where that table is missing or has not one row.
+    """
+    path = settings().data / "reference" / "subject.csv"
+    try:
+        with path.open(encoding="utf-8", newline="") as lines:
+            (row,) = csv.DictReader(lines)
+        return {name: row[name] for name in _SUBJECT}
+    except (OSError, ValueError, KeyError) as error:
+        raise CrossingsError(
+            f"{path} does not hold one row with {', '.join(_SUBJECT)}", "restore it, or name one series"
+        ) from error
 
 
 def headline(frame: pd.DataFrame, direction: str) -> str:
-    """The series people mean when they name a country and a direction: national, border control, citizens of Russia.
+    """The series people mean when they name a country and a direction: the one of the declared subject.
 
     Raises CrossingsError where the rows hold none or several such series.
     """
+    meant = subject()
     rows = frame[frame["direction"] == direction]
-    for name, value in HEADLINE.items():
+    for name, value in meant.items():
         rows = rows[rows[name] == value]
     found = sorted(rows["series"].unique().tolist())
-    if len(found) > 1:  # national over one mode and over all: the most general stands for the country
+    if len(found) > 1:  # one mode of transport and all of them: the most general stands for the country
         general = [s for s in found if "/all/" in s]
         found = general[:1] or found
     if len(found) != 1:
         raise CrossingsError(
-            f"no national border_control series of citizens of RUS with direction {direction}", "name one with --series"
+            f"no {meant['scope']} {meant['system']} series of citizens of {meant['citizenship']} with direction {direction}",
+            "name one with --series",
         )
     return str(found[0])
 

@@ -26,6 +26,10 @@ class UnreadableInput(CrossingsError):
     """A payload or file that cannot be read as what it claims to be (torn, wrong encoding, other layout)."""
 
 
+class StorageFault(CrossingsError):
+    """What lies in the lake is damaged, or cannot be read or written; nothing that was in it before is lost."""
+
+
 class DecisionNotApplicable(CrossingsError):
     """A curator's decision whose guard does not hold, or that concerns a report that is not there."""
 

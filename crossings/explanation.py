@@ -7,17 +7,18 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from crossings import catalog, proofs
+from crossings.calendar import days_around, midnights
 from crossings.errors import CrossingsError
 from crossings.lake import Release
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_CHANGES = ("estimate", "lower", "upper", "status", "reliability")
 _MOVED = ("reconciled", "reconciled_links")
 _TOLD = ("conflict", *_MOVED, "V24", "V57", "V58")
 _QUALIFIERS = {"exact": "", "rounded": "", "about": "about ", "nearly": "nearly ", "more_than": "more than ",
@@ -123,20 +124,21 @@ def explain(
     reports = catalog.reports(country, release=held)
     findings = catalog.findings(country, release=held)
     decisions = catalog.load("decisions", release=held)
-    zone = catalog.load("series", release=held).set_index("series").at[name, "timezone"]
-    return _explanation(cell, day, name, reports, findings, decisions, instants(day, day, zone))
+    starts = civil_days(catalog.load("series", country, release=held))
+    return _explanation(cell, day, name, reports, findings, decisions, starts)
 
 
 def _explanation(
     cell: dict[str, Any], day: dt.date, name: str, reports: pd.DataFrame, findings: pd.DataFrame,
-    decisions: pd.DataFrame, window: tuple[int, int],
+    decisions: pd.DataFrame, starts: Mapping[str, tuple[str, str]],
 ) -> Explanation:  # fmt: skip
+    start, end = (int(instant) for instant in midnights(day, day, *starts[name]))
     covering = list(cell["report_ids"])
     low_path, high_path = list(cell["lower_proof"]), list(cell["upper_proof"])
     by_id = reports.set_index("report_id", drop=False)
-    figures = figures_of(by_id.loc[sorted({*low_path, *high_path})], findings)
-    lower = proofs.summands(low_path, figures, *window, cell["lower"], upper=False)
-    upper = proofs.summands(high_path, figures, *window, cell["upper"], upper=True)
+    figures = figures_of(by_id.loc[sorted({*low_path, *high_path})], findings, starts)
+    lower = proofs.summands(low_path, figures, start, end, cell["lower"], upper=False)
+    upper = proofs.summands(high_path, figures, start, end, cell["upper"], upper=True)
     concerned = {*covering, *low_path, *high_path}
     stated = reports[(reports["series"] == name) & (reports["period_start"] == day) & (reports["period_end"] == day)]
     others = [r for r in stated["report_id"] if r not in concerned]
@@ -163,8 +165,19 @@ def _explanation(
     )  # fmt: skip
 
 
-def figures_of(reports: pd.DataFrame, findings: pd.DataFrame) -> dict[str, proofs.Figure]:
-    """Reports as summands of proofs, with intervals relaxed where reconciliation moved them."""
+def civil_days(series: pd.DataFrame) -> dict[str, tuple[str, str]]:
+    """When the days of each series start: its time zone and the local clock of its day boundary."""
+    columns = series[["series", "timezone", "day_boundary"]]
+    return {name: (zone, boundary) for name, zone, boundary in columns.itertuples(index=False)}
+
+
+def figures_of(
+    reports: pd.DataFrame, findings: pd.DataFrame, starts: Mapping[str, tuple[str, str]]
+) -> dict[str, proofs.Figure]:
+    """Reports as summands of proofs, with intervals relaxed where reconciliation moved them.
+
+    starts : time zone and day boundary by series, see `civil_days`.
+    """
     moved: dict[str, list[float]] = {}
     for rule in _MOVED:
         for row in findings[findings["rule"] == rule].to_dict("records"):
@@ -176,7 +189,8 @@ def figures_of(reports: pd.DataFrame, findings: pd.DataFrame) -> dict[str, proof
             low, high = proofs.relaxed(low, high, slack)
         result[r["report_id"]] = proofs.Figure(
             int(r["start_instant"].timestamp()), int(r["end_instant"].timestamp()), low, high, bool(r["per_day"]),
-            _label(r, r["report_id"] in moved), str(r["series"]), _midnights(r) if r["per_day"] else (),
+            _label(r, r["report_id"] in moved), str(r["series"]),
+            _days_of(r, *starts[r["series"]]) if r["per_day"] else (),
         )  # fmt: skip
     return result
 
@@ -192,17 +206,10 @@ def _label(report: Any, moved: bool) -> str:
     return f"({', '.join(parts)})"
 
 
-def _midnights(report: Any) -> tuple[int, ...]:
-    """Starts of the civil days that a report's window touches, and the end of the last."""
-    from zoneinfo import ZoneInfo
-
-    zone = ZoneInfo(report["timezone"])
-    first, last = (report[c].to_pydatetime().astimezone(zone) for c in ("start_instant", "end_instant"))
-    days = (last - dt.timedelta(microseconds=1)).date().toordinal() - first.date().toordinal() + 1
-    return tuple(
-        int(dt.datetime.combine(first.date() + dt.timedelta(days=i), dt.time(), tzinfo=zone).timestamp())
-        for i in range(days + 1)
-    )
+def _days_of(report: Any, timezone: str, boundary: str) -> tuple[int, ...]:
+    """Starts of the days of its series that a report's window touches, and the end of the last."""
+    start, end = (int(report[c].timestamp()) for c in ("start_instant", "end_instant"))
+    return tuple(int(instant) for instant in days_around(start, end, timezone, boundary)[1])
 
 
 def window_text(report: Any) -> str:
@@ -214,25 +221,6 @@ def window_text(report: Any) -> str:
     last = f"{'?' if _missing(end) else end}{'' if _missing(report['end_time']) else ' ' + report['end_time']}"
     text = first if first == last else f"{first} to {last}"
     return f"each day of {text}" if report["per_day"] else text
-
-
-def changes(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
-    """What differs between two `daily` tables: key, column, value before, value after; sorted by key.
-
-    A day that is in one of them only is a change from or to nothing.
-    """
-    import pandas as pd
-
-    key = ["date", "country", "series"]
-    both = before[key + list(_CHANGES)].merge(
-        after[key + list(_CHANGES)], on=key, how="outer", suffixes=("_before", "_after")
-    )
-    rows = []
-    for column in _CHANGES:
-        old, new = both[f"{column}_before"].astype("object"), both[f"{column}_after"].astype("object")
-        differs = ~((old == new).fillna(False).astype(bool) | (old.isna() & new.isna()))
-        rows.append(both.loc[differs, key].assign(column=column, before=old[differs], after=new[differs]))
-    return pd.concat(rows, ignore_index=True).sort_values([*key, "column"], ignore_index=True)
 
 
 def _source(report: Any, part: str) -> Source:
@@ -264,16 +252,6 @@ def _decided(decision: dict[str, Any]) -> str:
         old, new = (_or_none(decision[c]) or "empty" for c in ("expect", "new_value"))
         return f"recode {decision['field']} {old} → {new}"
     return str(decision["action"])
-
-
-def instants(first: dt.date, last: dt.date, zone: str) -> tuple[int, int]:
-    """UTC seconds at which the local days from first to last start and end."""
-    from zoneinfo import ZoneInfo
-
-    start, end = (
-        dt.datetime.combine(d, dt.time(), tzinfo=ZoneInfo(zone)) for d in (first, last + dt.timedelta(days=1))
-    )
-    return int(start.timestamp()), int(end.timestamp())
 
 
 def _missing(value: Any) -> bool:

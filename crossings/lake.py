@@ -11,7 +11,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from crossings._version import __version__
-from crossings.errors import CrossingsError, ReleaseStopped
+from crossings.durable import Journal, swap_pointer, sync_directory, telling, write_file
+from crossings.errors import CrossingsError, ReleaseStopped, StorageFault
 from crossings.schema.tables import SCHEMA_VERSION, TABLES
 
 if TYPE_CHECKING:
@@ -38,18 +39,6 @@ def digest(content: bytes) -> str:
 def release_id(inputs: Mapping[str, str]) -> str:
     """The identifier of what these inputs give: `r` and twelve digits of the hash of names and digests."""
     return "r" + digest(json.dumps(dict(sorted(inputs.items()))).encode())[:12]
-
-
-def write_bytes(path: Path, content: bytes) -> None:
-    """Write a file so that a reader sees the old one or the new one: temporary file, fsync, rename."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    with temporary.open("wb") as out:
-        out.write(content)
-        out.flush()
-        os.fsync(out.fileno())
-    temporary.replace(path)
-    _sync_folder(path.parent)
 
 
 def parquet_bytes(table: pa.Table) -> bytes:
@@ -80,12 +69,15 @@ class Release:
         try:
             return dict(json.loads(place.read_text(encoding="utf-8")))
         except (OSError, ValueError) as error:
-            raise CrossingsError(
+            raise StorageFault(
                 f"{place} cannot be read", f"remove the folder {self.path} and run `crossings run` again"
             ) from error
 
     def read(self, table: str, country: str | None = None, columns: list[str] | None = None) -> pa.Table:
-        """One table, or the rows of one country of it, as Arrow. An unknown country gives no rows."""
+        """One table, or the rows of one country of it, as Arrow. An unknown country gives no rows.
+
+        Raises StorageFault where a file of it is missing or damaged.
+        """
         import pyarrow as pa
         import pyarrow.compute as pc
         import pyarrow.parquet as pq
@@ -94,7 +86,14 @@ class Release:
         schema = TABLES[table].arrow()
         if country is not None and "country" in TABLES[table].names:
             files = [f for f in files if f.stem.split("-")[0] == country]
-        parts = [pq.ParquetFile(f).read(columns=columns) for f in files]
+        parts = []
+        for file in files:
+            try:
+                parts.append(pq.ParquetFile(file).read(columns=columns))
+            except (OSError, pa.ArrowInvalid) as error:
+                raise StorageFault(
+                    f"{file} cannot be read as it was published", "run `crossings run --rebuild`, which restores it"
+                ) from error
         whole = pa.concat_tables(parts) if parts else schema.empty_table()
         if columns is not None:
             whole = whole.select(columns)
@@ -127,30 +126,32 @@ class Published:
 
 
 class Lake:
-    """The folder that holds raw payloads, quarantine, releases and `current`."""
+    """The folder that holds raw payloads, quarantine, releases and `current`.
+
+    Attributes
+    ----------
+    history : one line per switch of `current`: release id and instant. runs : one line per run: when, and what came of it.
+    """
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self.history = Journal(root / "history.jsonl", _holding("release_id", "switched_at"), unchecked=True)
+        self.runs = Journal(root / "runs.jsonl", _holding("started_at", "outcome"), unchecked=True)
 
     @property
     def releases(self) -> Path:
         """Folder of the releases."""
         return self.root / "releases"
 
-    @property
-    def history(self) -> Path:
-        """One JSON line per switch of `current`: release id and instant."""
-        return self.root / "history.jsonl"
-
     def make(self) -> None:
-        """Make the folder. Raises CrossingsError where it cannot be written."""
+        """Make the folder. Raises StorageFault where it cannot be written."""
         try:
             self.root.mkdir(parents=True, exist_ok=True)
             probe = self.root / f".writable.{os.getpid()}"
             probe.touch()
             probe.unlink()
         except OSError as error:
-            raise CrossingsError(
+            raise StorageFault(
                 f"the lake {self.root} cannot be written: {error.strerror}",
                 "set CROSSINGS_LAKE to a folder that you may write",
             ) from error
@@ -195,11 +196,8 @@ class Lake:
         return self.release(shown)
 
     def switches(self) -> list[dict[str, str]]:
-        """Every switch of `current`, oldest first; a line torn by a kill is no switch."""
-        if not self.history.is_file():
-            return []
-        lines = self.history.read_text(encoding="utf-8").splitlines()
-        return [json.loads(line) for line in lines if line.startswith("{") and line.endswith("}")]
+        """Every switch of `current`, oldest first: `release_id` and `switched_at`; a line torn by a kill is no switch."""
+        return self.history.read()
 
     def publish(self, tables: Mapping[str, pa.Table], inputs: Mapping[str, str], now: datetime) -> Published:
         """Write a release unless it is there, then make it current.
@@ -223,7 +221,7 @@ class Lake:
                     f"keep {place} and report this; nothing was changed",
                 )
             for damaged in Release(place).verify():
-                write_bytes(place / damaged, contents[damaged])
+                write_file(place / damaged, contents[damaged])
                 (place / damaged).chmod(0o444)
                 written = True
         else:
@@ -231,13 +229,14 @@ class Lake:
             for left in self.releases.glob(".building-*"):  # of a run that was killed
                 shutil.rmtree(left, ignore_errors=True)
             for path, content in contents.items():
-                write_bytes(building / path, content)
-            write_bytes(building / "manifest.json", text)
+                write_file(building / path, content)
+            write_file(building / "manifest.json", text)
             for file in building.rglob("*"):
                 if file.is_file():
                     file.chmod(0o444)
-            building.replace(place)
-            _sync_folder(self.releases)
+            with telling(place, "be put in place"):
+                building.replace(place)
+                sync_directory(self.releases)
             written = True
         self._switch(identifier, now)
         return Published(Release(place), written)
@@ -246,20 +245,22 @@ class Lake:
         """Point `current` to a release and log the switch; a switch that was never logged is logged now."""
         link = self.root / "current"
         if not (link.is_symlink() and link.readlink().name == identifier):
-            temporary = self.root / f".current.{os.getpid()}"
-            temporary.unlink(missing_ok=True)
-            temporary.symlink_to(Path("releases") / identifier)
-            temporary.replace(link)
-            _sync_folder(self.root)
+            swap_pointer(link, Path("releases") / identifier)
         logged = self.switches()
         if logged and logged[-1]["release_id"] == identifier:
             return
-        line = json.dumps({"release_id": identifier, "switched_at": now.astimezone(UTC).isoformat()})
-        torn = self.history.is_file() and not self.history.read_bytes().endswith(b"\n")
-        with self.history.open("a", encoding="utf-8") as out:
-            out.write(("\n" if torn else "") + line + "\n")
-            out.flush()
-            os.fsync(out.fileno())
+        self.history.append({"release_id": identifier, "switched_at": now.astimezone(UTC).isoformat()})
+
+
+def _holding(*names: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    """Takes a line of a log as it stands, where it holds texts of these names."""
+
+    def take(values: dict[str, Any]) -> dict[str, Any]:
+        if not all(isinstance(values[name], str) for name in names):
+            raise ValueError(names)
+        return values
+
+    return take
 
 
 def _files(tables: Mapping[str, pa.Table]) -> tuple[dict[str, bytes], dict[str, dict[str, Any]]]:
@@ -299,11 +300,3 @@ def _manifest(identifier: str, inputs: Mapping[str, str], entries: Mapping[str, 
         "release_id": identifier, "schema_version": SCHEMA_VERSION, "software": f"crossings {__version__}",
         "inputs": dict(sorted(inputs.items())), "tables": dict(entries),
     }  # fmt: skip
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

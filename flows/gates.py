@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from crossings.durable import write_file
 from crossings.errors import ReleaseStopped
-from crossings.lake import write_bytes
 from crossings.schema.tables import TABLES
 from expectations import page, run, tables
 from flows.workspace import Workspace
@@ -104,8 +104,8 @@ def hold_release(
     suites = [*(summary["suite"] for summary in ingested), *gates.suites]
     text = page.render(identifier, suites, accounting, _by_rule(conformed["findings"]), _totals(conformed), stopped)
     path = workspace.lake.root / "validation" / f"{identifier}.html"
-    write_bytes(path, text.encode())
-    write_bytes(path.with_name("latest.html"), text.encode())
+    write_file(path, text.encode())
+    write_file(path.with_name("latest.html"), text.encode())
     if first:
         raise ReleaseStopped(f"release {identifier} was stopped by {stopped}", f"see {path}; `current` is as it was")
     return path

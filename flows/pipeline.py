@@ -1,22 +1,24 @@
 """The pipeline once, for both ways to start it: in-process, or as a Prefect flow.
 
 `each` carries a step out for several items: a plain loop with `--local`, Prefect tasks otherwise. Nothing else differs,
-so the bytes cannot.
+so the bytes cannot. The steps that validate are imported where they are needed: Great Expectations takes three seconds
+to load, and a run whose inputs are those of the current release must not wait for it.
 """
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any, Protocol
 
-from crossings.errors import CrossingsError
+from crossings.errors import CrossingsError, StorageFault
 from crossings.lake import Release, release_id
-from flows import stage, steps
+from flows import stage
+from flows.steps import build
+from flows.steps import collect as collecting
 from flows.workspace import Workspace
 
 Tell = Callable[[str], None]
@@ -63,7 +65,7 @@ def run(workspace: Workspace, each: Each, tell: Tell, *, rebuild: bool = False) 
     Every run, failed ones included, leaves a line in `runs.jsonl`.
     """
     with _remembered(workspace) as note:
-        payloads = steps.archived(workspace) | _look_around(workspace, each, tell)
+        payloads = collecting.archived(workspace) | _look_around(workspace, each, tell)
         outcome = _publish(workspace, each, tell, payloads, rebuild)
         note(asdict(outcome) | {"outcome": "unchanged" if outcome.unchanged else "published"})
     return outcome
@@ -72,7 +74,7 @@ def run(workspace: Workspace, each: Each, tell: Tell, *, rebuild: bool = False) 
 def publish(workspace: Workspace, each: Each, tell: Tell, *, rebuild: bool = False) -> Outcome:
     """Ingest what the archive holds, estimate, gate and publish, without looking at any publisher."""
     with _remembered(workspace) as note:
-        outcome = _publish(workspace, each, tell, steps.archived(workspace), rebuild)
+        outcome = _publish(workspace, each, tell, collecting.archived(workspace), rebuild)
         note(asdict(outcome) | {"outcome": "unchanged" if outcome.unchanged else "published"})
     return outcome
 
@@ -89,8 +91,10 @@ def ingest(
 
 def ingest_one(workspace: Workspace, source_id: str, collected: Callable[[], str]) -> tuple[dict[str, Any], str]:
     """Collect one source as `collected` does and judge it; returns its row accounting and the name of its stage."""
+    from flows.steps import ingest as ingesting
+
     with _remembered(workspace) as note:
-        name = steps.ingest(workspace, source_id, collected(), strict=True)
+        name = ingesting.ingest(workspace, source_id, collected(), strict=True)
         counts = stage.Stage(workspace.staging / name).summary["counts"]
         note({"outcome": "ingested", "counts": [counts]})
     return counts, name
@@ -102,7 +106,7 @@ def backfill(
     """Look at one source for every period since `start` and judge what came; returns its row accounting."""
     with _remembered(workspace) as note:
         tell(f"looking at {source_id} since {start}")
-        [sha256] = each(steps.look_back, workspace, [(source_id, start, base_url)])
+        [sha256] = each(collecting.look_back, workspace, [(source_id, start, base_url)])
         counts: dict[str, Any] = _ingest(workspace, each, tell, {source_id: sha256})[1][0]
         note({"outcome": "backfilled", "counts": [counts]})
     return counts
@@ -110,16 +114,18 @@ def backfill(
 
 def collect(workspace: Workspace, each: Each, tell: Tell, source_ids: Sequence[str] | None = None) -> dict[str, str]:
     """Look at the sources; returns what each has in the archive now."""
-    wanted = list(source_ids) if source_ids else steps.sources(workspace)
+    wanted = list(source_ids) if source_ids else collecting.sources(workspace)
     tell(f"looking at {', '.join(wanted)}")
-    return dict(zip(wanted, each(steps.collect, workspace, [(source,) for source in wanted]), strict=True))
+    return dict(zip(wanted, each(collecting.collect, workspace, [(source,) for source in wanted]), strict=True))
 
 
 def _look_around(workspace: Workspace, each: Each, tell: Tell) -> dict[str, str]:
     """Look at every source of a run; one whose publisher gives nothing usable keeps what the archive holds of it."""
-    wanted = steps.sources(workspace)
+    wanted = collecting.sources(workspace)
     tell(f"looking at {', '.join(wanted)}")
-    found = dict(zip(wanted, each(steps.collect_or_keep, workspace, [(source,) for source in wanted]), strict=True))
+    found = dict(
+        zip(wanted, each(collecting.collect_or_keep, workspace, [(source,) for source in wanted]), strict=True)
+    )
     for source in wanted:
         looks = workspace.archive.looks(source)
         if looks and looks[-1].outcome == "failed":
@@ -131,7 +137,9 @@ def _ingest(
     workspace: Workspace, each: Each, tell: Tell, payloads: dict[str, str]
 ) -> tuple[list[str], list[dict[str, Any]]]:
     tell("parsing, deciding, encoding and judging (Great Expectations takes a few seconds to start)")
-    ingested = each(steps.ingest, workspace, list(payloads.items()))
+    from flows.steps import ingest as ingesting
+
+    ingested = each(ingesting.ingest, workspace, list(payloads.items()))
     counts = [stage.Stage(workspace.staging / name).summary["counts"] for name in ingested]
     for row in counts:
         tell("{source_id}: {rows_in:,} rows in = {accepted:,} accepted + {quarantined:,} quarantined "
@@ -144,7 +152,7 @@ def _publish(workspace: Workspace, each: Each, tell: Tell, payloads: dict[str, s
         raise CrossingsError(
             "the archive holds nothing to publish", "run `crossings run` or `crossings ingest SOURCE` first"
         )
-    inputs = steps.planned(workspace, payloads)
+    inputs = collecting.planned(workspace, payloads)
     current = workspace.lake.current()
     unchanged = current is not None and current.path.name == release_id(inputs) and not rebuild
     if current is not None and unchanged and (damaged := current.verify()):
@@ -155,11 +163,13 @@ def _publish(workspace: Workspace, each: Each, tell: Tell, payloads: dict[str, s
     if rebuild:
         stage.prune(workspace.staging, set())
     ingested, counts = _ingest(workspace, each, tell, payloads)
-    found = steps.countries(workspace, ingested)
+    found = build.countries(workspace, ingested)
     tell(f"bounds, conflicts and estimates for {', '.join(found)}")
-    estimated = each(steps.estimate, workspace, [(ingested, country) for country in found])
+    estimated = each(build.estimate, workspace, [(ingested, country) for country in found])
     tell("release gates")
-    published = steps.release(workspace, ingested, estimated, inputs)
+    from flows.steps import publish as publishing
+
+    published = publishing.release(workspace, ingested, estimated, inputs)
     stage.prune(workspace.staging, {*ingested, *estimated})
     return _outcome(workspace, published.release, written=published.written, unchanged=False, counts=counts)
 
@@ -180,14 +190,17 @@ def _outcome(
 def _remembered(workspace: Workspace) -> Iterator[Callable[[dict[str, Any]], None]]:
     """Hold the lake for one run and leave one line about it in `runs.jsonl`, whatever comes of it."""
     what: dict[str, Any] = {}
+
+    def remember(what: dict[str, Any]) -> None:
+        ends = datetime.now(UTC).isoformat()
+        workspace.lake.runs.append({"started_at": workspace.now.isoformat(), "ended_at": ends, **what})
+
     with workspace.lake.writing():
         try:
             yield what.update
-        except CrossingsError as error:
-            what = {"outcome": "failed", "error": str(error)}
+        except BaseException as error:
+            told = isinstance(error, CrossingsError)
+            with suppress(StorageFault):  # what ended the run is what has to be told
+                remember({"outcome": "failed", "error": str(error)} if told else what or {"outcome": "broken off"})
             raise
-        finally:
-            line = {"started_at": workspace.now.isoformat(), "ended_at": datetime.now(UTC).isoformat(),
-                    **(what or {"outcome": "broken off"})}  # fmt: skip
-            with (workspace.lake.root / "runs.jsonl").open("a", encoding="utf-8") as out:
-                out.write(json.dumps(line, ensure_ascii=False) + "\n")
+        remember(what or {"outcome": "broken off"})

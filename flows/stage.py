@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from crossings.lake import digest, parquet_bytes, write_bytes
+from crossings.durable import write_file
+from crossings.lake import digest, parquet_bytes
 from crossings.schema.tables import TABLES
 
 
@@ -52,13 +53,26 @@ def existing(staging: Path, name: str) -> Stage | None:
     return stage if (stage.path / "summary.json").is_file() else None
 
 
+def made(staging: Path, name: str) -> Stage:
+    """The stage of that name, which a step before has made."""
+    found = existing(staging, name)
+    assert found is not None, name
+    return found
+
+
+def together(staging: Path, names: Sequence[str], table: str) -> pd.DataFrame:
+    """The rows of one table of several stages; a table without rows where there are none."""
+    parts = [made(staging, name).frame(table) for name in names]
+    return pd.concat(parts, ignore_index=True) if parts else TABLES[table].arrow().empty_table().to_pandas()
+
+
 def write(staging: Path, name: str, tables: Mapping[str, pd.DataFrame], summary: Mapping[str, Any]) -> Stage:
     """Write the tables, each by its schema, and the summary last."""
     place = staging / name
     shutil.rmtree(place, ignore_errors=True)
     for table, frame in tables.items():
-        write_bytes(place / f"{table}.parquet", parquet_bytes(TABLES[table].conform(frame)))
-    write_bytes(place / "summary.json", json.dumps(summary, ensure_ascii=False, indent=1, default=str).encode())
+        write_file(place / f"{table}.parquet", parquet_bytes(TABLES[table].conform(frame)))
+    write_file(place / "summary.json", json.dumps(summary, ensure_ascii=False, indent=1, default=str).encode())
     return Stage(place)
 
 

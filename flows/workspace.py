@@ -22,7 +22,7 @@ _TABLE_MAKERS = (
     "crossings/**/*.py",
     "transforms/**/*.py",
     "expectations/*.py",
-    "flows/steps.py",
+    "flows/steps/*.py",
     "flows/gates.py",
     "flows/stage.py",
 )

@@ -2,18 +2,22 @@
 
 In: the bytes of a CSV in the register's columns, optionally decisions, events, periods and an instant. Out: the tables
 `reports`, `daily`, `findings`, `quarantine` and, where asked, `periods`. The same input gives the same tables.
+`between` asks the tables of a release for one period: bounds with their proof in words (method.md 4.2).
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
-from crossings.errors import UnreadableInput
+from crossings import explanation, proofs
+from crossings.calendar import midnights
+from crossings.errors import CrossingsError, UnreadableInput
 from crossings.schema.tables import EVENTS
 from transforms.estimator.settings import EstimateSettings
 from transforms.reports import decisions as decide
@@ -82,6 +86,75 @@ def estimate_reports(
         periods=asked,
         duplicates=settled.duplicates,
     )
+
+
+@dataclass(frozen=True)
+class Period:
+    """The flow of one series over a period.
+
+    Attributes
+    ----------
+    row : one row by the schema PERIODS: the estimate, missing where a day has none; bounds, missing where open; proofs.
+    in_words : each bound, `lower` and `upper`, as a small sum of reports.
+    conflicts : what is told of reports that clash and on which a bound rests.
+    proof : the reports of both proofs, by report id, as in the table `reports`.
+    """
+
+    row: dict[str, Any]
+    in_words: dict[str, str]
+    conflicts: list[str]
+    proof: pd.DataFrame
+
+
+def between(
+    tables: Mapping[str, pd.DataFrame],
+    series: str,
+    first: dt.date,
+    last: dt.date,
+    *,
+    as_of: dt.datetime | None = None,
+    part_of: pd.DataFrame | None = None,
+) -> Period:
+    """How many crossed from `first` to `last`: the tightest bounds that the reports of a release allow, and why.
+
+    tables : `reports`, `series`, `decisions` and `events` of a release (crossings.load), of one country or of all.
+    first, last : local dates, inclusive; days start at the series' own day boundary.
+    as_of : only what had been published by then. part_of : as for `estimate_reports`.
+    Raises CrossingsError for an unknown series, an end before its start, and a period that no report bounds.
+    """
+    if last < first:
+        raise CrossingsError(f"{last} is before {first}", "give the earlier date first")
+    definitions = tables["series"]
+    chosen = definitions[definitions["series"] == series]
+    if not len(chosen):
+        raise CrossingsError(f"there is no series {series!r}", "name one of the table series: crossings.load('series')")
+    country, direction = chosen[["country", "direction"]].iloc[0]
+    definitions = definitions[definitions["country"] == country]
+    reports = tables["reports"].loc[tables["reports"]["country"] == country]
+    encoded = vintages.encoded(reports, tables["decisions"], as_of)
+    tied = encoded["series"].isin(daily.related(encoded, definitions, part_of, series))
+    built = daily.build(encoded[tied], definitions, tables["events"], part_of=part_of)
+    asked = pd.DataFrame({"country": [country], "direction": [direction], "start": [first], "end": [last]})
+    rows = bounds_of(built, asked)
+    rows = rows[rows["series"] == series]
+    if not len(rows):
+        raise CrossingsError(
+            f"no report bounds {series} in this period", "a missing day is not zero; ask for another period"
+        )
+    row = {str(name): value for name, value in rows.iloc[0].items()}
+    starts = explanation.civil_days(definitions)
+    window = [int(instant) for instant in midnights(first, last, *starts[series])]
+    ids = sorted({*row["lower_proof"], *row["upper_proof"]})
+    proof = reports.set_index("report_id", drop=False).loc[ids]
+    figures = explanation.figures_of(proof, built.findings, starts)
+    in_words = {}
+    for end in ("lower", "upper"):
+        bound = None if pd.isna(row[end]) else int(row[end])
+        path, upper = row[f"{end}_proof"], end == "upper"
+        sums = proofs.summands(path, figures, window[0], window[-1], bound, upper=upper)
+        in_words[end] = proofs.sentence(sums, bound, upper=upper, named=path)
+    clashes = [f.message for f in built.findings.itertuples() if f.rule == "conflict" and {*f.report_ids} & {*ids}]
+    return Period(row, in_words, clashes, proof)
 
 
 def parse_periods(content: bytes, name: str = "periods.csv") -> pd.DataFrame:

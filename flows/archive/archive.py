@@ -11,17 +11,16 @@ import hashlib
 import os
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-from crossings.errors import CrossingsError, FetchFailed
-from flows.archive.log import FetchLog, LogFault, Look, Outcome, utc
+from crossings.durable import Journal, make_directory, sync_directory, telling
+from crossings.errors import CrossingsError, FetchFailed, StorageFault
+from flows.archive.log import Look, Outcome, look_of, utc
 from flows.archive.request import Fetched, Request, Validators, one_line
-from flows.durable import ArchiveFault, make_directory, sync_directory, telling
 
-__all__ = ["Archive", "ArchiveFault", "LogFault", "Look", "Payload"]
+__all__ = ["Archive", "Look"]
 
 _CHUNK = 2**20
 
@@ -34,18 +33,6 @@ class Asks(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class Payload:
-    """Bytes that a source gave: `recorded_at` is the first instant at which this question brought this digest."""
-
-    source_id: str
-    request_key: str
-    sha256: str
-    size: int
-    media_type: str | None
-    recorded_at: datetime
-
-
 class Archive:
     """The raw archive under one directory.
 
@@ -53,11 +40,15 @@ class Archive:
     ----------
     root : holds `raw/`; made on the first write.
     now : the UTC instant, asked once for each look.
+
+    Attributes
+    ----------
+    raw : folder of payloads and log. log : every look, in order, and which lines of it are not whole.
     """
 
     def __init__(self, root: Path, now: Callable[[], datetime]) -> None:
         self.raw = root / "raw"
-        self._log = FetchLog(self.raw / "fetch-log.jsonl")
+        self.log = Journal(self.raw / "fetch-log.jsonl", look_of)
         self._now = now
 
     # -- looking ------------------------------------------------------------------------------------------------------
@@ -81,14 +72,14 @@ class Archive:
 
     def record(self, source_id: str, request: Request, fetched: Fetched) -> Look:
         """Keep an answer and log it."""
-        with self._log.writing() as append:
-            before = self._log.latest(source_id, request.key)
+        with self.log.writing() as append:
+            before = self.latest(source_id, request.key)
             outcome: Outcome
             if fetched.status == "not_modified":
                 # Another process may have brought other bytes since we asked: the answer is about those we asked with.
                 standing = fetched.sha256 or (before.sha256 if before is not None else None)
                 if standing is None:
-                    raise ArchiveFault(
+                    raise StorageFault(
                         f"{request.key} was answered 'not modified', but no payload of it is archived",
                         "look again without validators",
                     )
@@ -112,12 +103,12 @@ class Archive:
                 media_type=fetched.media_type or (before.media_type if before and outcome == "not_modified" else None),
                 final_url=fetched.final_url,
             )
-            append(look)
+            append(look.line())
         return look
 
     def record_failure(self, source_id: str, request: Request, fault: CrossingsError) -> Look:
         """Log a look that brought nothing."""
-        with self._log.writing() as append:
+        with self.log.writing() as append:
             look = Look(
                 source_id=source_id,
                 request_key=request.key,
@@ -127,7 +118,7 @@ class Archive:
                 http_status=getattr(fault, "status", None),
                 error=one_line(str(fault), 1000),
             )
-            append(look)
+            append(look.line())
         return look
 
     def add_local(
@@ -148,8 +139,8 @@ class Archive:
         log_unchanged : False to write nothing at all, and to return the look that stands, where the bytes are the same.
         """
         key = f"LOCAL {one_line(name)}"
-        with self._log.writing() as append:
-            before = self._log.latest(source_id, key)
+        with self.log.writing() as append:
+            before = self.latest(source_id, key)
             sha256, size = self._store(path_or_bytes)
             unchanged = before is not None and before.sha256 == sha256
             if before is not None and unchanged and not log_unchanged:
@@ -163,34 +154,21 @@ class Archive:
                 sha256=sha256,
                 size=size,
             )
-            append(look)
+            append(look.line())
         return look
 
     # -- reading ------------------------------------------------------------------------------------------------------
 
     def looks(self, source_id: str | None = None) -> list[Look]:
         """Every look in the order of the log, of one source or of all."""
-        return [look for look in self._log.looks() if source_id is None or look.source_id == source_id]
-
-    def faults(self) -> list[LogFault]:
-        """Lines of the log that are not whole, in order; the looks beside them are unharmed."""
-        return self._log.faults()
+        return [look for look in self.log.read() if source_id is None or look.source_id == source_id]
 
     def latest(self, source_id: str, request_key: str) -> Look | None:
         """The last look at this question that did not fail; its `sha256` is the payload that holds."""
-        return self._log.latest(source_id, request_key)
-
-    def payloads(self, source_id: str) -> list[Payload]:
-        """Each distinct payload of each question, in order of first arrival.
-
-        A publisher that goes back to earlier bytes adds no payload here; `looks` has the `new` line of that day.
-        """
-        found: dict[tuple[str, str], Payload] = {}
-        for look in self.looks(source_id):
-            if look.sha256 is not None and look.size is not None:
-                payload = Payload(source_id, look.request_key, look.sha256, look.size, look.media_type, look.looked_at)
-                found.setdefault((look.request_key, look.sha256), payload)
-        return list(found.values())
+        for look in reversed(self.log.read()):
+            if (look.source_id, look.request_key) == (source_id, request_key) and look.outcome != "failed":
+                return look
+        return None
 
     def validators(self, source_id: str, request_key: str) -> Validators:
         """What to ask with, so that an unchanged source costs no body; empty where the payload is not whole on disk."""
@@ -205,7 +183,7 @@ class Archive:
     def path(self, sha256: str) -> Path:
         """Where a payload lies."""
         if not re.fullmatch(r"[0-9a-f]{64}", sha256):
-            raise ArchiveFault(f"{one_line(sha256, 80)!r} is not a SHA-256", "name 64 hexadecimal digits")
+            raise StorageFault(f"{one_line(sha256, 80)!r} is not a SHA-256", "name 64 hexadecimal digits")
         return self.raw / "sha256" / sha256[:2] / sha256
 
     def read(self, sha256: str) -> bytes:
@@ -214,7 +192,7 @@ class Archive:
         try:
             content = path.read_bytes()
         except OSError as fault:
-            raise ArchiveFault(
+            raise StorageFault(
                 f"{path} cannot be read ({fault.strerror})", "restore it from a copy of the archive"
             ) from None
         if hashlib.sha256(content).hexdigest() != sha256:
@@ -252,7 +230,7 @@ class Archive:
                 os.fsync(file.fileno())
             if copied.hexdigest() != sha256:
                 part.unlink()
-                raise ArchiveFault(
+                raise StorageFault(
                     f"The bytes for {target} changed while they were read", "run again when nobody writes to them"
                 )
             make_directory(target.parent)
@@ -277,7 +255,7 @@ def _digest(content: Path | bytes) -> str:
     return digest.hexdigest()
 
 
-def _corrupt(path: Path) -> ArchiveFault:
-    return ArchiveFault(
+def _corrupt(path: Path) -> StorageFault:
+    return StorageFault(
         f"{path} does not hold the bytes of its name", "move it aside and restore it from a copy, or fetch it again"
     )

@@ -60,14 +60,19 @@ def run(
 
 
 @app.command()
-def status(json: Json = False) -> None:
-    """Show the current release, its tables, and the last runs.
+def status(
+    archive: Annotated[
+        bool, typer.Option("--archive", help="Also read every archived payload and name damaged ones.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Show the current release, its tables, the last runs, and what was left out of the logs.
 
     Example: `crossings status --json`
     """
     from flows.cli.reading import show_status
 
-    show_status(json=json)
+    show_status(archive=archive, json=json)
 
 
 @app.command()
@@ -304,9 +309,9 @@ def dictionary(
     if write is None:
         typer.echo(text)
     else:
-        from crossings.lake import write_bytes
+        from crossings.durable import write_file
 
-        write_bytes(write, text.encode())
+        write_file(write, text.encode())
         typer.echo(f"wrote {write}")
 
 

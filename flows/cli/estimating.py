@@ -5,15 +5,15 @@ from __future__ import annotations
 import datetime as dt
 import json as jsonlib
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 from rich.console import Console
 from rich.markup import escape
 
-from crossings import catalog, explanation, proofs
+from crossings import catalog
+from crossings.durable import write_file
 from crossings.errors import CrossingsError
-from crossings.lake import parquet_bytes, write_bytes
+from crossings.lake import parquet_bytes
 from crossings.schema.tables import TABLES
 from crossings.settings import settings
 from flows.workspace import read_file
@@ -21,8 +21,6 @@ from transforms import ask
 from transforms.reports import decisions as decide
 from transforms.reports import reference, vintages
 from transforms.series import parts
-from transforms.tables import daily
-from transforms.tables.periods import bounds_of
 
 _REFERENCE = ("countries", "timezones", "wording")
 
@@ -52,13 +50,8 @@ def estimate_file(
     if result.periods is not None:
         tables["periods"] = result.periods
     contents = {name: parquet_bytes(TABLES[name].conform(frame)) for name, frame in tables.items()}
-    try:
-        for name, content in contents.items():
-            write_bytes(out / f"{name}.parquet", content)
-    except OSError as error:
-        raise CrossingsError(
-            f"{out} cannot be written: {error.strerror}", "choose another folder with --out"
-        ) from error
+    for name, content in contents.items():
+        write_file(out / f"{name}.parquet", content)
     _tell(Console(stderr=True, highlight=False, soft_wrap=True), result, out)
 
 
@@ -84,66 +77,28 @@ def between(
     country: str, start: dt.date, end: dt.date, *, direction: str, series: str | None, json: bool, as_of: str | None
 ) -> None:
     """Bounds, estimate and proof of the flow over a period of the current release."""
-    if end < start:
-        raise CrossingsError(f"{end} is before {start}", "give the earlier date first")
     held = catalog.open_release()
     code = country.upper()
-    definitions = catalog.load("series", code, release=held)
-    name = series or catalog.headline(definitions[definitions["declared"]], direction)
-    decisions = catalog.load("decisions", release=held)
-    encoded = vintages.encoded(catalog.reports(code, release=held), decisions, instant(as_of) if as_of else None)
-    chosen = definitions[definitions["series"] == name]
-    if not len(chosen):
-        raise CrossingsError(f"there is no series {name!r}", f"see `crossings show {code}`")
-    part_of = _declared_parts()
-    tied = encoded["series"].isin(daily.related(encoded, definitions, part_of, name))
-    built = daily.build(encoded[tied], definitions, catalog.load("events", release=held), part_of=part_of)
-    asked = pd.DataFrame(
-        {"country": [code], "direction": [chosen["direction"].iloc[0]], "start": [start], "end": [end]}
-    )
-    found = bounds_of(built, asked)
-    found = found[found["series"] == name]
-    if not len(found):
-        raise CrossingsError(
-            f"no report bounds {name} in this period", "a missing day is not zero; ask for another period"
-        )
-    _say(held, built, found.iloc[0].to_dict(), json=json)
-
-
-def _say(held: Any, built: daily.Built, row: dict[str, Any], *, json: bool) -> None:
-    reports = catalog.reports(row["country"], release=held).set_index("report_id", drop=False)
-    proof = sorted({*row["lower_proof"], *row["upper_proof"]})
-    figures = explanation.figures_of(reports.loc[proof], built.findings)
-    zone = built.series[row["series"]]["timezone"]
-    window = explanation.instants(row["period_start"], row["period_end"], zone)
-    low, high = (None if pd.isna(row[c]) else int(row[c]) for c in ("lower", "upper"))
-    words = {
-        end: proofs.sentence(
-            proofs.summands(row[f"{end}_proof"], figures, *window, bound, upper=end == "upper"),
-            bound,
-            upper=end == "upper",
-            named=row[f"{end}_proof"],
-        )
-        for end, bound in (("lower", low), ("upper", high))
-    }
-    clashes = [f.message for f in built.findings.itertuples() if f.rule == "conflict" and {*f.report_ids} & {*proof}]
-    point = None if pd.isna(row["estimate"]) else int(row["estimate"])
+    tables = {name: catalog.load(name, code, release=held) for name in ("reports", "series", "decisions", "events")}
+    declared = tables["series"][tables["series"]["declared"]]
+    name = series or catalog.headline(declared, direction)
+    found = ask.between(tables, name, start, end, as_of=instant(as_of) if as_of else None, part_of=_declared_parts())
+    row = {k: (None if not isinstance(v, list) and pd.isna(v) else v) for k, v in found.row.items()}
     if json:
-        shown = {k: (None if not isinstance(v, list) and pd.isna(v) else v) for k, v in row.items()}
-        print(
-            jsonlib.dumps(shown | {"in_words": words, "conflicts": clashes}, default=str, ensure_ascii=False, indent=1)
-        )
+        told = row | {"in_words": found.in_words, "conflicts": found.conflicts}
+        print(jsonlib.dumps(told, default=str, ensure_ascii=False, indent=1))
         return
     console = Console(highlight=False, soft_wrap=True)
     console.print(f"{row['series']}  {row['period_start']} to {row['period_end']}")
-    console.print(f"[bold]{'no point estimate' if point is None else f'{point:,}'}[/]")
-    console.print(f"  {words['lower']}")
-    console.print(f"  {words['upper']}")
-    for message in clashes:
+    console.print(f"[bold]{'no point estimate' if row['estimate'] is None else format(row['estimate'], ',')}[/]")
+    console.print(f"  {found.in_words['lower']}")
+    console.print(f"  {found.in_words['upper']}")
+    for message in found.conflicts:
         console.print(f"  [yellow]these bounds rest on reports that clash[/]: {escape(message)}")
-    for report_id in proof:
-        report = reports.loc[report_id]
-        console.print(f"  [dim]{report_id}  {report['publisher']}, {report['published_on']}  {report['url']}[/]")
+    for report in found.proof.to_dict("records"):
+        console.print(
+            f"  [dim]{report['report_id']}  {report['publisher']}, {report['published_on']}  {report['url']}[/]"
+        )
 
 
 def instant(text: str) -> dt.datetime:

@@ -7,36 +7,42 @@ import json as jsonlib
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 
 from crossings import catalog
 from crossings.errors import CrossingsError
 from crossings.lake import Lake
 from crossings.settings import settings
-from flows.cli.running import table
+from flows.archive.archive import Archive
+from flows.cli.printing import table
 
+_RUNS = 5  # last ones shown
 _SHOWN = ("date", "estimate", "lower", "upper", "status", "reliability", "report_ids")
 
 
-def show_status(*, json: bool) -> None:
-    """The current release and the last runs."""
+def show_status(*, archive: bool, json: bool) -> None:
+    """The current release, the last runs, lines of the logs that are not whole; with `archive` damaged payloads too."""
     lake = Lake(settings().lake_path)
     current = lake.current()
-    path = lake.root / "runs.jsonl"
-    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-    runs = [jsonlib.loads(line) for line in lines[-5:]]
+    raw = Archive(lake.root, lambda: dt.datetime.now(dt.UTC))
     info: dict[str, Any] = {
         "lake": str(lake.root),
         "release": current.path.name if current else None,
         "damaged": current.verify() if current else [],
         "tables": {n: t["rows"] for n, t in current.manifest["tables"].items()} if current else {},
         "releases": sorted(p.name for p in lake.releases.glob("r*")) if lake.releases.is_dir() else [],
-        "runs": [{k: r.get(k) for k in ("started_at", "ended_at", "outcome", "release", "error")} for r in runs],
+        "runs": [
+            {k: r.get(k) for k in ("started_at", "ended_at", "outcome", "release", "error")}
+            for r in lake.runs.read()[-_RUNS:]
+        ],
+        "left_out": [f"{log.path}: {fault}" for log in (lake.runs, lake.history, raw.log) for fault in log.faults()],
+        "damaged_payloads": [str(path) for path in raw.damaged()] if archive else None,
     }
     if json:
         print(jsonlib.dumps(info, ensure_ascii=False, indent=1))
         return
     console = Console(highlight=False, soft_wrap=True)
-    console.print(f"lake     {info['lake']}")
+    console.print(f"lake     {escape(info['lake'])}")
     console.print(f"release  {info['release'] or 'none yet; run `crossings run`'}")
     if info["damaged"]:
         console.print(
@@ -46,7 +52,15 @@ def show_status(*, json: bool) -> None:
         console.print(f"tables   {', '.join(f'{rows:,} {name}' for name, rows in info['tables'].items())}")
         console.print(f"kept     {len(info['releases'])} release(s)")
     for run in info["runs"]:
-        console.print(f"run      {run['started_at'][:19]}Z  {run['outcome']}  {run['release'] or run['error'] or ''}")
+        what = escape(run["release"] or run["error"] or "")
+        console.print(f"run      {run['started_at'][:19]}Z  {run['outcome']}  {what}")
+    for line in info["left_out"]:
+        console.print(f"[yellow]log[/]      {escape(line)}")
+    if archive:
+        for path in info["damaged_payloads"]:
+            console.print(f"[bold red]damaged[/]  {escape(path)}: restore it from a copy of the archive")
+        if not info["damaged_payloads"]:
+            console.print("archive  every payload holds the bytes of its name")
 
 
 def show_days(

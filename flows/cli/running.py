@@ -5,7 +5,6 @@ from __future__ import annotations
 import json as jsonlib
 import os
 from dataclasses import asdict
-from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
@@ -68,31 +67,3 @@ def _summary(console: Console, outcome: pipeline.Outcome) -> None:
     console.print(f"  validation  {outcome.page}")
     if outcome.written:
         console.print("  next        crossings show FIN --from 2022-09-19 --to 2022-10-02")
-
-
-def table(
-    console: Console,
-    columns: list[tuple[str, str]],
-    rows: list[list[Any]],
-    title: str = "",
-    whole: tuple[str, ...] = (),
-) -> None:
-    """Print a plain table; columns are (name, justification), those in `whole` are never folded.
-
-    Such a table is set narrow, so that it fits into 80 columns.
-    """
-    from rich.table import Table
-
-    shown = Table(
-        title=title or None,
-        title_justify="left",
-        box=None,
-        pad_edge=False,
-        collapse_padding=bool(whole),
-        header_style="dim",
-    )
-    for name, justify in columns:
-        shown.add_column(name, justify=justify, overflow="fold", no_wrap=name in whole)  # type: ignore[arg-type]
-    for row in rows:
-        shown.add_row(*["" if cell is None else str(cell) for cell in row])
-    console.print(shown)

@@ -12,9 +12,10 @@ from rich.markup import escape
 
 from crossings.errors import CrossingsError
 from crossings.settings import settings
-from flows import pipeline, stage, steps
-from flows.cli.running import table
+from flows import pipeline, stage
+from flows.cli.printing import table
 from flows.collect import freshness, looking, served_copy
+from flows.steps import collect
 from flows.workspace import Workspace
 from transforms.parse import registry
 
@@ -28,7 +29,7 @@ def list_sources(*, json: bool) -> None:
         rows.append({
             "source_id": spec.id, "title": spec.title, "publisher": spec.publisher, "country": spec.country,
             "measure": spec.measure, "cadence": spec.cadence, "licence": spec.licence.name, "confirmed": spec.confirmed,
-            "scheduled": spec.id in steps.sources(workspace), "state": found.state,
+            "scheduled": spec.id in collect.sources(workspace), "state": found.state,
             "last_looked": found.looked.isoformat() if found.looked else None,
             "last_changed": found.changed.isoformat() if found.changed else None, "last_failure": found.failed,
             "to_confirm": list(spec.to_confirm),
@@ -58,7 +59,7 @@ def check(source_id: str, *, base_url: str | None) -> None:
     """Look at one source live and tell what came, against what its YAML declares; no release will read it."""
     workspace = Workspace.open(settings())
     spec = workspace.source(source_id)
-    if spec.parser == steps.STATEMENTS:
+    if spec.parser == collect.STATEMENTS:
         raise CrossingsError(f"{spec.id} is a statement file on this machine", f"run `crossings ingest {spec.id}`")
     console = Console(highlight=False, soft_wrap=True)
     console.print(f"{spec.id}: {spec.title} ({spec.publisher})")
@@ -102,14 +103,14 @@ def ingest(source_id: str, *, base_url: str | None, files: list[Path], json: boo
 
     def collected() -> str:
         if not files:
-            return steps.collect(workspace, source_id, base_url)
-        if spec.parser == steps.STATEMENTS:
-            return steps.bring_statements(workspace, source_id, files[0])
+            return collect.collect(workspace, source_id, base_url)
+        if spec.parser == collect.STATEMENTS:
+            return collect.bring_statements(workspace, source_id, files[0])
         return looking.bring(workspace, spec, files)
 
     if files and base_url:
         raise CrossingsError("--file and --base-url exclude each other", "give one of them")
-    if spec.parser == steps.STATEMENTS and (base_url or len(files) > 1):
+    if spec.parser == collect.STATEMENTS and (base_url or len(files) > 1):
         raise CrossingsError(f"{spec.id} is read from one statement file", "give one --file, or none for data/register")
     counts, name = pipeline.ingest_one(workspace, source_id, collected)
     found = stage.Stage(workspace.staging / name)

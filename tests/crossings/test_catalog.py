@@ -90,7 +90,6 @@ def test_a_total_over_overlapping_frequencies_is_refused() -> None:
     [
         (lambda: crossings.load("flows"), "no table 'flows'.*daily"),
         (lambda: crossings.daily("XYZ"), "no country 'XYZ'.*FIN, GEO, KAZ, MNG"),
-        (lambda: crossings.daily("FIN", colour="red"), "no part colour"),
         (lambda: crossings.daily("FIN", start="24.9.2022"), "not a date.*2022-09-26"),
         (lambda: crossings.load("daily", release="rnothing"), "no release rnothing"),
         (lambda: crossings.open_release(as_shown="2001-01-01"), "no release was current"),

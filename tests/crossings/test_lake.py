@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 import random
 import signal
 import stat
@@ -18,7 +17,7 @@ import pyarrow as pa
 import pytest
 
 from crossings import lake as lakes
-from crossings.errors import CrossingsError, ReleaseStopped
+from crossings.errors import CrossingsError, ReleaseStopped, StorageFault
 from crossings.lake import Lake
 from crossings.schema.tables import RELEASED, TABLES
 
@@ -170,6 +169,25 @@ def test_history_tells_which_release_was_shown_when(place: Lake) -> None:
         place.shown_at(NOW - dt.timedelta(seconds=1))
 
 
+def test_a_switch_that_was_torn_is_no_switch_and_takes_no_other_with_it(place: Lake) -> None:
+    ids = [publish(place, n, NOW + dt.timedelta(days=n)).release.path.name for n in (1, 2)]
+    whole = place.history.path.read_bytes().splitlines(keepends=True)
+    place.history.path.write_bytes(whole[0] + whole[1][:-30])
+    assert [s["release_id"] for s in Lake(place.root).switches()] == ids[:1]
+    third = publish(place, 3, NOW + dt.timedelta(days=3)).release.path.name
+    assert [s["release_id"] for s in Lake(place.root).switches()] == [ids[0], third]
+
+
+def test_a_file_of_a_release_that_is_damaged_is_a_fault_with_a_remedy(place: Lake) -> None:
+    release = publish(place, 7).release
+    for spoilt, gone in (("FIN", False), ("GEO", True)):
+        file = release.path / "daily" / f"{spoilt}.parquet"
+        file.chmod(0o644)
+        file.unlink() if gone else file.write_bytes(b"PAR1 and nothing else")
+        with pytest.raises(StorageFault, match=rf"{spoilt}\.parquet cannot be read.*--rebuild"):
+            release.read("daily", spoilt)
+
+
 def test_a_release_that_is_not_there_is_an_error_that_lists_those_that_are(place: Lake) -> None:
     known = publish(place, 7).release.path.name
     with pytest.raises(CrossingsError, match=known):
@@ -259,7 +277,7 @@ def test_a_writer_that_is_killed_leaves_a_readable_current(place: Lake) -> None:
         assert release is not None
         assert release.verify() == []
         assert len(set(release.read("daily")["estimate"].to_pylist())) == 1
-        assert json.loads(place.history.read_text().splitlines()[-1])["release_id"]
+        assert place.switches()
     assert publish(place, 1).release.verify() == []
     assert [p for p in place.releases.iterdir() if p.name.startswith(".")] == []
 

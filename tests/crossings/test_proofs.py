@@ -104,8 +104,8 @@ def test_words_for_bounds_without_a_proof():
 
 
 @st.composite
-def reports_with_each_day(draw):
-    """Encoded reports on one series, some of each day, some false."""
+def reports_with_each_day(draw, boundary):
+    """Encoded reports on one series whose days start at a clock, some of each day, some false."""
     n = draw(st.integers(3, 11))
     flow = np.array(draw(st.lists(st.integers(0, 60), min_size=n, max_size=n)))
     rows = []
@@ -116,7 +116,7 @@ def reports_with_each_day(draw):
         seen = flow[a - 1 : b]
         low, high = (seen.min(), seen.max()) if each else (seen.sum(), seen.sum())
         shift, slack = draw(st.sampled_from([0, 0, 0, 25])), draw(st.integers(0, 9))
-        ends = midnights(dt.date(2022, 10, 20 + a), dt.date(2022, 10, 20 + b), ZONE)
+        ends = midnights(dt.date(2022, 10, 20 + a), dt.date(2022, 10, 20 + b), ZONE, boundary)
         rows.append(
             {"report_id": f"r{k}", "origin_id": f"r{k}", "series": "s", "tier": 2, "sigma": 4.0, "per_day": each,
              "start_instant": int(ends[0]), "end_instant": int(ends[-1]), "role": "constraint",
@@ -125,15 +125,18 @@ def reports_with_each_day(draw):
     return pd.DataFrame(rows)
 
 
-@settings(max_examples=80, deadline=None)
-@given(reports_with_each_day())
-def test_every_bound_of_random_reports_is_the_sum_of_its_proof(rows):
-    series = {"series": "s", "country": "FIN", "timezone": ZONE, "day_boundary": "00:00", "direction": "entry",
+@pytest.mark.parametrize("boundary", ["00:00", "10:00"])
+@settings(max_examples=80)
+@given(st.data())
+def test_every_bound_of_random_reports_is_the_sum_of_its_proof(boundary, data):
+    rows = data.draw(reports_with_each_day(boundary))
+    series = {"series": "s", "country": "FIN", "timezone": ZONE, "day_boundary": boundary, "direction": "entry",
               "citizenship": "RUS", "scope": "national", "measure": "crossings", "system": "border_control"}  # fmt: skip
     events = pd.DataFrame(columns=["event_id", "date", "country", "is_break"])
     result = build(rows, pd.DataFrame([series]), events)
-    figures = explanation.figures_of(_published(rows), FINDINGS.conform(result.findings).to_pandas())
-    assert misfits(DAILY.conform(result.daily).to_pandas(), figures, {"s": ZONE}) == []
+    starts = {"s": (ZONE, boundary)}
+    figures = explanation.figures_of(_published(rows), FINDINGS.conform(result.findings).to_pandas(), starts)
+    assert misfits(DAILY.conform(result.daily).to_pandas(), figures, starts) == []
 
 
 def _published(rows: pd.DataFrame) -> pd.DataFrame:
@@ -143,11 +146,11 @@ def _published(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.assign(**stamps, **texts, **dates, timezone=ZONE, scope="national", value=None)
 
 
-def misfits(daily: pd.DataFrame, figures: dict[str, Figure], zone_of: dict[str, str]) -> list[tuple]:
+def misfits(daily: pd.DataFrame, figures: dict[str, Figure], starts: dict[str, tuple[str, str]]) -> list[tuple]:
     """Bounds that are not the sum of their proof; a lower bound of 0 needs none."""
     wrong = []
     for row in daily.to_dict("records"):
-        window = explanation.instants(row["date"], row["date"], zone_of[row["series"]])
+        window = [int(v) for v in midnights(row["date"], row["date"], *starts[row["series"]])]
         for end in ("lower", "upper"):
             if pd.isna(row[end]) or (row[end] == 0 and end == "lower"):
                 continue
@@ -160,8 +163,8 @@ def misfits(daily: pd.DataFrame, figures: dict[str, Figure], zone_of: dict[str, 
 
 
 def test_every_bound_of_every_day_of_a_release_is_the_sum_of_its_proof(analyst):
-    zone_of = catalog.load("series").set_index("series")["timezone"].to_dict()
+    starts = explanation.civil_days(catalog.load("series"))
     daily, reports, findings = catalog.daily(), catalog.reports(), catalog.findings()
-    figures = explanation.figures_of(reports[reports["role"] == "constraint"], findings)
+    figures = explanation.figures_of(reports[reports["role"] == "constraint"], findings, starts)
     assert len(daily) > 20_000
-    assert misfits(daily, figures, zone_of) == []
+    assert misfits(daily, figures, starts) == []

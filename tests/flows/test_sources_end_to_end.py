@@ -13,8 +13,9 @@ from serving import STATISTICS, revised, served, workspace
 
 from crossings.lake import Release
 from crossings.source.model import SourceSpec
-from flows import pipeline, stage, steps
+from flows import pipeline, stage
 from flows.archive.archive import Look
+from flows.steps import collect, ingest
 from flows.workspace import Workspace
 from transforms.parse import registry
 from transforms.parse.contract import Payload
@@ -49,8 +50,8 @@ def travelled(lake: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Call
 
     def look(name: str, folder: Path | None = None) -> stage.Stage:
         with served(lake.source(name), folder) as address:
-            collected = steps.collect(lake, name, address)
-        return stage.Stage(lake.staging / steps.ingest(lake, name, collected, strict=True))
+            collected = collect.collect(lake, name, address)
+        return stage.Stage(lake.staging / ingest.ingest(lake, name, collected, strict=True))
 
     def journey(name: str) -> Journey:
         if name not in made:

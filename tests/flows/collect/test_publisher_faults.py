@@ -1,6 +1,6 @@
 """A publisher that misbehaves: after every fault all is as before, the failed look is logged, and the next run recovers.
 
-Real sockets, the real path: `steps.collect`, `steps.ingest`, `pipeline.publish`.
+Real sockets, the real path: `collect.collect`, `ingest.ingest`, `pipeline.publish`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from serving import workspace
 from crossings.errors import FetchFailed, UnreadableInput
 from crossings.lake import digest
 from crossings.source.model import SourceSpec
-from flows import pipeline, stage, steps
+from flows import pipeline, stage
+from flows.steps import collect, ingest
 from flows.workspace import Workspace
 
 PXWEB, GET = "mn-nso-border-points", "eu-eurostat-asylum"
@@ -65,7 +66,7 @@ class Played:
         self.office.script(path_of(self.spec), labels, *(by_method(POST=a, GET=labels) for a in data))
 
     def collect(self) -> str:
-        return steps.collect(self.workspace, self.spec.id, self.office.url(""))
+        return collect.collect(self.workspace, self.spec.id, self.office.url(""))
 
     def tables(self) -> dict[str, str]:
         """Everything below the lake that a failed look must leave alone, by path and digest."""
@@ -92,7 +93,7 @@ class Played:
         """The next run, with the publisher well again, brings what was there before and nothing twice."""
         shown = self.figures()
         self.play(ok(self.good()))
-        name = steps.ingest(self.workspace, self.spec.id, self.collect(), strict=True)
+        name = ingest.ingest(self.workspace, self.spec.id, self.collect(), strict=True)
         counts = stage.Stage(self.workspace.staging / name).summary["counts"]
         assert counts["rows_in"] == counts["accepted"] + counts["quarantined"] + counts["duplicates"]
         pipeline.publish(self.workspace, pipeline.in_process, lambda _: None)
@@ -179,9 +180,9 @@ def test_a_look_that_fails_changes_nothing_but_the_log(fault: str, played: Playe
 
 
 def test_a_run_without_the_publisher_keeps_what_the_archive_holds(played: Played) -> None:
-    held = steps.archived(played.workspace)[played.spec.id]
+    held = collect.archived(played.workspace)[played.spec.id]
     played.play(publisher.status(503))
-    assert steps.collect_or_keep(played.workspace, played.spec.id, played.office.url("")) == held
+    assert collect.collect_or_keep(played.workspace, played.spec.id, played.office.url("")) == held
     assert played.workspace.archive.looks(played.spec.id)[-1].outcome == "failed"
     assert played.as_before()
 
@@ -252,11 +253,11 @@ def test_an_answer_that_cannot_be_read_leaves_the_source_at_its_last_good_look(f
     played.play(ok(bad))
     collected = played.collect()
     with pytest.raises(UnreadableInput) as refused:
-        steps.ingest(played.workspace, played.spec.id, collected, strict=True)
+        ingest.ingest(played.workspace, played.spec.id, collected, strict=True)
     assert "\n" not in str(refused.value)
     assert played.spec.id in refused.value.message
     with pytest.raises(UnreadableInput):  # asked again, it is refused again
-        steps.ingest(played.workspace, played.spec.id, collected, strict=True)
+        ingest.ingest(played.workspace, played.spec.id, collected, strict=True)
     after = played.tables()
     assert all(after[name] == was for name, was in played.before.items()), "figures in the release and in the archive"
     assert played.workspace.archive.read(digest(bad)) == bad, "what came is kept as evidence"
@@ -304,7 +305,7 @@ def test_a_label_nobody_mapped_is_quarantined_and_the_known_figure_stands(played
     )
     collected = played.collect()
     made = stage.Stage(
-        played.workspace.staging / steps.ingest(played.workspace, played.spec.id, collected, strict=True)
+        played.workspace.staging / ingest.ingest(played.workspace, played.spec.id, collected, strict=True)
     )
     refused, reports = made.frame("quarantine"), made.frame("reports")
     assert set(refused["rule"]) == {"unknown_label"}

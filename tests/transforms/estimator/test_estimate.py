@@ -10,8 +10,8 @@ from interval_systems import CASES, DAY, INF, midnights, of_case, system, truthf
 
 from crossings.calendar import days_around
 from transforms.estimator import quadratic
-from transforms.estimator.settings import EstimateSettings, local_level, runs, smoothest_path
 from transforms.estimator.quadratic import Quadratic, minimise
+from transforms.estimator.settings import EstimateSettings, local_level, runs, smoothest_path
 
 S = EstimateSettings()
 

@@ -2,9 +2,9 @@
 
 import numpy as np
 from interval_systems import INF, midnights, system
+from transforms.estimator.intervals import around, calibrate, exact_days
 
 from transforms.estimator.settings import EstimateSettings
-from transforms.estimator.intervals import around, calibrate, exact_days
 
 S = EstimateSettings()
 

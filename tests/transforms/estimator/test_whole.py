@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from interval_systems import DAY, midnights, system, truthful
+from transforms.estimator.bounds import infeasible_blocks, solve
+from transforms.estimator.whole import pinned, whole_path
 
 from transforms.estimator import network
-from transforms.estimator.bounds import infeasible_blocks, solve
 from transforms.estimator.settings import EstimateSettings, smoothest_path
-from transforms.estimator.whole import pinned, whole_path
 
 S = EstimateSettings()
 

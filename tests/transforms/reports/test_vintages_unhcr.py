@@ -15,8 +15,9 @@ from serving import workspace
 import crossings
 from crossings.errors import NotComparable
 from crossings.lake import Release
-from flows import pipeline, stage, steps
+from flows import pipeline, stage
 from flows.collect import looking
+from flows.steps import ingest
 from transforms.parse.registry import parse
 from transforms.reports.revisions import Gathered, Look, gather
 
@@ -126,7 +127,7 @@ def exits(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, stage.Stage]:
     there = workspace(lake)
     spec = there.source("ru-fsb-exits")
     bundle = looking.bring(there, spec, [REAL / "ru-border-service" / "Russia_out_master.csv"])
-    made_ = stage.Stage(there.staging / steps.ingest(there, spec.id, bundle, strict=True))
+    made_ = stage.Stage(there.staging / ingest.ingest(there, spec.id, bundle, strict=True))
     pipeline.publish(there, pipeline.in_process, lambda _: None)
     return lake, made_
 

@@ -1,0 +1,119 @@
+"""Step two: one source parsed, decided, encoded and judged, with the accounting of its rows.
+
+In: a source and the digest of what is to be read. Out: the name of a stage with `reports`, `quarantine`, `official`,
+`findings` and `series`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+
+import pandas as pd
+
+from crossings.errors import UnreadableInput
+from crossings.rules import Finding
+from crossings.schema.tables import OFFICIAL, REPORTS
+from crossings.source.model import SourceSpec
+from flows import gates, judge, stage
+from flows.archive.archive import Look
+from flows.collect import looking
+from flows.steps import collect
+from flows.workspace import Workspace
+from transforms import findings
+from transforms.parse import registry
+from transforms.reports import decisions as decide
+from transforms.reports import prepare, reference, revisions
+from transforms.series import definitions
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Row accounting of one source."""
+
+    source_id: str
+    rows_in: int
+    accepted: int
+    quarantined: int
+    duplicates: int
+
+
+def ingest(workspace: Workspace, source_id: str, sha256: str, strict: bool = False) -> str:
+    """Parse, decide, encode and judge one source; returns the name of its stage.
+
+    Of a statement file the newest one counts; of a statistics source every look, so that revisions are kept. A look
+    that cannot be read is told as a finding and leaves the source as the looks before showed it; with `strict`
+    UnreadableInput is raised where it is the newest one.
+    """
+    looks = collect.arrivals(workspace, source_id)
+    seen = collect.arrived(workspace, source_id)
+    spec = workspace.source(source_id)
+    name = stage.key({"step": "ingest", "source": source_id, "spec": spec.model_dump_json(), "payload": sha256,
+                      "vintages": ",".join(seen), **workspace.base_inputs})  # fmt: skip
+    if stage.existing(workspace.staging, name) is None:
+        known = reference.read(workspace.reference)
+        today = pd.Timestamp(workspace.now.date())
+        cells, told, absences, repeated, unreadable = _no_official(), [], 0, 0, None
+        if spec.parser == collect.STATEMENTS:
+            prepared = prepare.prepare(
+                source_id, workspace.archive.read(sha256), "reports.csv", decide.parse(workspace.reference["decisions"]),
+                definitions.parse(workspace.reference["series"]), known, today,
+            )  # fmt: skip
+        else:
+            gathered, unreadable = _gathered(workspace, spec, looks, known)
+            prepared = prepare.ready(source_id, sha256, gathered.statements, decide.none(),
+                                     definitions.parse(workspace.reference["series"]), known, today, regular=True)  # fmt: skip
+            cells = pd.concat([gathered.missing, gathered.marked], ignore_index=True)
+            told, absences, repeated = gathered.findings, gathered.absences, gathered.repeated
+        judgements, results = judge.judge(prepared, known)
+        settled = prepare.settle(prepared, judgements)
+        suite = gates.summarise(f"{REPORTS.name} of {source_id}", results, prepared.frame)
+        received = settled.rows_in if spec.parser == collect.STATEMENTS else gathered.rows_in
+        counts = Counts(source_id, received, len(settled.reports) + absences, len(settled.quarantine),
+                        settled.duplicates + repeated)  # fmt: skip
+        stage.write(
+            workspace.staging, name,
+            {"reports": settled.reports, "quarantine": settled.quarantine, "official": cells,
+             "findings": pd.concat([settled.findings, findings.table(told)], ignore_index=True),
+             "series": _dates(settled.series)},
+            {"counts": asdict(counts), "suite": suite, "unreadable": unreadable},
+        )  # fmt: skip
+    refused = stage.made(workspace.staging, name).summary["unreadable"]
+    if strict and refused:
+        raise UnreadableInput(*refused)
+    return name
+
+
+def _gathered(
+    workspace: Workspace, spec: SourceSpec, looks: Sequence[Look], known: reference.Reference
+) -> tuple[revisions.Gathered, list[str] | None]:
+    """Parse every look; one that cannot be read is told. With it: message and remedy where that is the newest one."""
+    parsed, told, refused = [], [], None
+    for look in looks:
+        assert look.sha256 is not None
+        try:
+            found = registry.parse(looking.payloads(workspace.archive, look.sha256), spec)
+        except UnreadableInput as error:
+            refused = [f"{spec.id}: {error.message}", error.remedy]
+            told.append((look, error))
+            continue
+        refused = None
+        parsed.append(revisions.Look(found, look.looked_at, look.sha256))
+    gathered = revisions.gather(parsed, spec, known.main_timezone)
+    unread = [
+        Finding("unreadable_look", severity="error" if refused and look is looks[-1] else None, table="reports",
+                country=spec.country, date_start=look.looked_at.date(), date_end=look.looked_at.date(),
+                finding_id=findings.identifier("unreadable_look", spec.id, look.sha256, look.looked_at),
+                message=f"{spec.id}: the look of {look.looked_at:%Y-%m-%d %H:%M} UTC cannot be read, the looks before it "
+                        f"stand: {error}")
+        for look, error in told
+    ]  # fmt: skip
+    return replace(gathered, findings=[*gathered.findings, *unread]), refused
+
+
+def _no_official() -> pd.DataFrame:
+    return OFFICIAL.arrow().empty_table().to_pandas()
+
+
+def _dates(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.assign(**{c: frame[c].dt.date for c in ("epoch_start", "epoch_end")})

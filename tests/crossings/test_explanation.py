@@ -1,0 +1,47 @@
+"""A day explained where the days of its series do not start at midnight."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from ten_o_clock import SERIES, tables
+
+import crossings
+from crossings import explanation
+from crossings.calendar import midnights
+from crossings.lake import Lake, Release
+from crossings.schema.tables import TABLES
+
+
+@pytest.fixture(scope="module")
+def release(tmp_path_factory: pytest.TempPathFactory) -> Release:
+    place: Path = tmp_path_factory.mktemp("shifts")
+    contents: dict[str, pa.Table] = {name: TABLES[name].conform(frame) for name, frame in tables().items()}
+    return Lake(place).publish(contents, {"tables": "shifts"}, dt.datetime(2022, 11, 3, tzinfo=dt.UTC)).release
+
+
+@pytest.mark.parametrize(
+    ("day", "lower", "upper"),
+    [
+        ("2022-10-29", "at least 100: 700 (three", "at most 300: 300 (each"),
+        ("2022-10-30", "at least 150: 150 (night", "at most 300: 300 (each"),
+        ("2022-10-31", "at least 100: 700 (three", "at most 300: 300 (each"),
+    ],
+)
+def test_the_proofs_of_a_day_add_up_at_its_own_boundary(day: str, lower: str, upper: str, release: Release) -> None:
+    found = crossings.explain("FIN", day, series=SERIES, release=release)
+    assert found.lower.startswith(lower)
+    assert found.upper.startswith(upper)
+
+
+def test_a_report_of_each_day_is_walked_by_the_days_of_its_series() -> None:
+    shown = tables()
+    figures = explanation.figures_of(shown["reports"], shown["findings"], explanation.civil_days(shown["series"]))
+    days = midnights(dt.date(2022, 10, 29), dt.date(2022, 10, 31), "Europe/Helsinki", "10:00")
+    assert figures["each"].midnights == tuple(int(v) for v in days)
+    assert [round(hours / 3600) for hours in np.diff(figures["each"].midnights)] == [25, 24, 24]
+    assert (figures["each"].start, figures["each"].end) == (days[0], days[-1])
