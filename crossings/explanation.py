@@ -7,12 +7,10 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from crossings import catalog, proofs
-from crossings.calendar import days_around, midnights
 from crossings.errors import CrossingsError
 from crossings.lake import Release
 
@@ -124,21 +122,17 @@ def explain(
     reports = catalog.reports(country, release=held)
     findings = catalog.findings(country, release=held)
     decisions = catalog.load("decisions", release=held)
-    starts = civil_days(catalog.load("series", country, release=held))
-    return _explanation(cell, day, name, reports, findings, decisions, starts)
+    return _explanation(cell, day, name, reports, findings, decisions)
 
 
 def _explanation(
     cell: dict[str, Any], day: dt.date, name: str, reports: pd.DataFrame, findings: pd.DataFrame,
-    decisions: pd.DataFrame, starts: Mapping[str, tuple[str, str]],
+    decisions: pd.DataFrame,
 ) -> Explanation:  # fmt: skip
-    start, end = (int(instant) for instant in midnights(day, day, *starts[name]))
     covering = list(cell["report_ids"])
     low_path, high_path = list(cell["lower_proof"]), list(cell["upper_proof"])
     by_id = reports.set_index("report_id", drop=False)
-    figures = figures_of(by_id.loc[sorted({*low_path, *high_path})], findings, starts)
-    lower = proofs.summands(low_path, figures, start, end, cell["lower"], upper=False)
-    upper = proofs.summands(high_path, figures, start, end, cell["upper"], upper=True)
+    figures = figures_of(by_id.loc[sorted({*low_path, *high_path})])
     concerned = {*covering, *low_path, *high_path}
     stated = reports[(reports["series"] == name) & (reports["period_start"] == day) & (reports["period_end"] == day)]
     others = [r for r in stated["report_id"] if r not in concerned]
@@ -152,8 +146,8 @@ def _explanation(
     return Explanation(
         date=str(day), country=cell["country"], series=name, estimate=cell["estimate"], status=cell["status"],
         reliability=int(cell["reliability"]),
-        lower=proofs.sentence(lower, cell["lower"], upper=False, named=low_path),
-        upper=proofs.sentence(upper, cell["upper"], upper=True, named=high_path),
+        lower=proofs.sentence(cell["lower_terms"], figures, cell["lower"], upper=False),
+        upper=proofs.sentence(cell["upper_terms"], figures, cell["upper"], upper=True),
         interval="" if cell["pi_lower"] is None else
         f"{cell['pi_level']:.0%} calibrated interval {cell['pi_lower']:,} to {cell['pi_upper']:,}, if unreported days resemble "
         "reported ones",
@@ -165,34 +159,18 @@ def _explanation(
     )  # fmt: skip
 
 
-def civil_days(series: pd.DataFrame) -> dict[str, tuple[str, str]]:
-    """When the days of each series start: its time zone and the local clock of its day boundary."""
-    columns = series[["series", "timezone", "day_boundary"]]
-    return {name: (zone, boundary) for name, zone, boundary in columns.itertuples(index=False)}
-
-
-def figures_of(
-    reports: pd.DataFrame, findings: pd.DataFrame, starts: Mapping[str, tuple[str, str]]
-) -> dict[str, proofs.Figure]:
-    """Reports as summands of proofs, with intervals relaxed where reconciliation moved them.
-
-    starts : time zone and day boundary by series, see `civil_days`.
-    """
-    moved: dict[str, list[float]] = {}
-    for rule in _MOVED:
-        for row in findings[findings["rule"] == rule].to_dict("records"):
-            moved.setdefault(row["report_ids"][0], []).append(float(row["gap"]))
+def figures_of(reports: pd.DataFrame) -> dict[str, proofs.Figure]:
+    """Reports as summands of proofs, with the ends as the bounds take them."""
     result = {}
     for r in reports.to_dict("records"):
-        low, high = (None if _missing(r[c]) else float(r[c]) for c in ("lower", "upper"))
-        for slack in moved.get(r["report_id"], []):
-            low, high = proofs.relaxed(low, high, slack)
-        result[r["report_id"]] = proofs.Figure(
-            int(r["start_instant"].timestamp()), int(r["end_instant"].timestamp()), low, high, bool(r["per_day"]),
-            _label(r, r["report_id"] in moved), str(r["series"]),
-            _days_of(r, *starts[r["series"]]) if r["per_day"] else (),
-        )  # fmt: skip
+        low, high = (None if _missing(r[f"settled_{c}"]) else float(r[f"settled_{c}"]) for c in ("lower", "upper"))
+        moved = any(not _same(r[c], r[f"settled_{c}"]) for c in ("lower", "upper"))
+        result[r["report_id"]] = proofs.Figure(low, high, _label(r, moved))
     return result
+
+
+def _same(first: Any, second: Any) -> bool:
+    return bool(first == second) if not (_missing(first) or _missing(second)) else _missing(first) and _missing(second)
 
 
 def _label(report: Any, moved: bool) -> str:
@@ -204,12 +182,6 @@ def _label(report: Any, moved: bool) -> str:
         printed = "" if _missing(report["value"]) else f" from {int(report['value']):,}"
         parts.append(f"moved{printed} because reports clash")
     return f"({', '.join(parts)})"
-
-
-def _days_of(report: Any, timezone: str, boundary: str) -> tuple[int, ...]:
-    """Starts of the days of its series that a report's window touches, and the end of the last."""
-    start, end = (int(report[c].timestamp()) for c in ("start_instant", "end_instant"))
-    return tuple(int(instant) for instant in days_around(start, end, timezone, boundary)[1])
 
 
 def window_text(report: Any) -> str:

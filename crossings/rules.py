@@ -172,6 +172,7 @@ _CATALOGUE = (
     Rule("V60", "an unresolved conflict is larger than {percent[share]} of its period",
          "stop_series", "stop", "4.3", {"share": 0.05}),
     Rule("V70", "a solver was not accurate enough; what took its place is told", "tell", "warn", "4.5"),
+    Rule("V74", "a published bound is not the sum of its proof, rounded outwards", "stop_release", "stop", "4.2"),
     Rule("V73", "a report stands in {sets} conflicts or more; look at it first", "tell", "warn", "4.3", {"sets": 3}),
     # A release.
     Rule("S01", "a column is missing", "stop_release", "stop", "8"),

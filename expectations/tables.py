@@ -7,6 +7,7 @@ with the evidence that the caller of `suite` lists in its docstring.
 from __future__ import annotations
 
 import great_expectations.expectations as gxe
+import numpy as np
 import pandas as pd
 from great_expectations.expectations.expectation import Expectation
 
@@ -71,6 +72,13 @@ _REAGGREGATES = row_rule(
     ("total", "least", "most"),
     lambda f: ~(f["total"] < f["least"]) & ~(f["total"] > f["most"]),
 )
+_HAIR = 1e-6  # crossings; multipliers of a linear programme are exact to no more
+_ADDS_UP = row_rule(
+    "BoundIsTheSumOfItsProof",
+    ("bound", "total", "upper"),
+    lambda f: (np.ceil(f["total"] - _HAIR)).where(f["upper"], np.floor(f["total"] + _HAIR)) == f["bound"],
+)
+_COVERS = row_rule("ProofHoldsTheDay", ("bound", "covers"), lambda f: f["covers"].astype(bool))
 _PASSES = row_rule(
     "ExactTopTierPassesThrough",
     ("estimate", "exact_top"),
@@ -103,6 +111,7 @@ def gates() -> dict[str, list[Expectation]]:
     ]
     return {
         "reaggregation": [_REAGGREGATES(RULES["V50"])],
+        "proofs": [_ADDS_UP(RULES["V74"]), _COVERS(RULES["V74"], "the windows of a proof do not hold the day")],
         "trail": [
             gxe.ExpectColumnValuesToBeBetween(column="strangers", max_value=0, **meta(RULES["V52"])),
             _PASSES(RULES["V53"]),

@@ -20,7 +20,7 @@ from crossings.schema.tables import TABLES
 from expectations import page, run, tables
 from flows.workspace import Workspace
 from transforms.reports import decisions as decide
-from transforms.tables import gate_evidence, withhold
+from transforms.tables import gate_evidence, proof_evidence, withhold
 
 SAMPLES = 20  # failing rows listed on the page; what is quarantined is never capped
 _SHOWN = (
@@ -58,7 +58,8 @@ def hold_estimates(
     """
     decided = decided.assign(**{c: decided[c].dt.date for c in ("period_start", "period_end")})
     evidence = {
-        "reaggregation": gate_evidence.reaggregation(daily, decided, findings),
+        "reaggregation": gate_evidence.reaggregation(daily, decided),
+        "proofs": proof_evidence.proofs(daily, decided, series),
         "trail": gate_evidence.trail(daily, decided, events),
         "findings": findings.reset_index(drop=True),
         "months": gate_evidence.months(daily),

@@ -16,7 +16,6 @@ from typing import Any
 import pandas as pd
 
 from crossings import explanation, proofs
-from crossings.calendar import midnights
 from crossings.errors import CrossingsError, UnreadableInput
 from crossings.schema.tables import EVENTS
 from transforms.estimator.settings import EstimateSettings
@@ -79,7 +78,7 @@ def estimate_reports(
     active = settled.reports.loc[settled.reports["report_id"].isin(encoded["report_id"])]
     roles = encoded.set_index("report_id")["role"]
     return Estimated(
-        reports=active.assign(role=active["report_id"].map(roles)),
+        reports=daily.with_settled(active.assign(role=active["report_id"].map(roles)), built.settled),
         daily=built.daily,
         findings=_about(pd.concat([settled.findings, built.findings], ignore_index=True), set(active["report_id"])),
         quarantine=settled.quarantine,
@@ -142,17 +141,12 @@ def between(
             f"no report bounds {series} in this period", "a missing day is not zero; ask for another period"
         )
     row = {str(name): value for name, value in rows.iloc[0].items()}
-    starts = explanation.civil_days(definitions)
-    window = [int(instant) for instant in midnights(first, last, *starts[series])]
     ids = sorted({*row["lower_proof"], *row["upper_proof"]})
-    proof = reports.set_index("report_id", drop=False).loc[ids]
-    figures = explanation.figures_of(proof, built.findings, starts)
-    in_words = {}
-    for end in ("lower", "upper"):
-        bound = None if pd.isna(row[end]) else int(row[end])
-        path, upper = row[f"{end}_proof"], end == "upper"
-        sums = proofs.summands(path, figures, window[0], window[-1], bound, upper=upper)
-        in_words[end] = proofs.sentence(sums, bound, upper=upper, named=path)
+    proof = daily.with_settled(reports, built.settled).set_index("report_id", drop=False).loc[ids]
+    figures = explanation.figures_of(proof)
+    in_words = {
+        end: proofs.sentence(row[f"{end}_terms"], figures, row[end], upper=end == "upper") for end in ("lower", "upper")
+    }
     clashes = [f.message for f in built.findings.itertuples() if f.rule == "conflict" and {*f.report_ids} & {*ids}]
     return Period(row, in_words, clashes, proof)
 

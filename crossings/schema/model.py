@@ -20,7 +20,8 @@ class Column:
     Attributes
     ----------
     name, type : the name and the Arrow type as text (`string`, `int64`, `int16`, `int8`, `float64`, `date32`,
-        `timestamp` meaning microseconds in UTC, `bool`, `list<string>`).
+        `timestamp` meaning microseconds in UTC, `bool`, `list<string>`, `list<term>` meaning summands of a proof: report_id,
+        end (`lower` or `upper`), times (signed multiplicity), day (of a report that speaks of each day, else null)).
     meaning : one sentence for the data dictionary, with the unit where there is one.
     nullable : whether a missing value is allowed.
     codes : name of the code list in `codes.CODE_LISTS`, or of the pattern in `codes.OPEN_PATTERNS`.
@@ -105,6 +106,9 @@ def arrow_type(name: str) -> pa.DataType:
         "date32": pa.date32(),
         "timestamp": pa.timestamp("us", tz="UTC"),
         "list<string>": pa.list_(pa.string()),
+        "list<term>": pa.list_(
+            pa.struct({"report_id": pa.string(), "end": pa.string(), "times": pa.float64(), "day": pa.date32()})
+        ),
     }
     return simple[name]
 

@@ -83,6 +83,12 @@ REPORTS = Table(
         _must("per_day", "bool", "true where lower and upper hold for each day of the window"),
         _may("lower", "int64", "lower end of the encoded interval, in units of the measure; null = unbounded"),
         _may("upper", "int64", "upper end of the encoded interval, in units of the measure; null = unbounded"),
+        _may(
+            "settled_lower", "int64", "lower end as the bounds take it: another than `lower` only where reports clash"
+        ),
+        _may(
+            "settled_upper", "int64", "upper end as the bounds take it: another than `upper` only where reports clash"
+        ),
         _may("sigma", "float64", "standard error used where reports clash (method.md 4.4), units of the measure"),
         _must("role", "string", "part the report plays in the estimate", "role"),
         _must("decision_ids", "list<string>", "curator's decisions that concern it"),
@@ -121,6 +127,8 @@ DAILY = Table(
         _must("report_ids", "list<string>", "active reports whose window covers the day"),
         _must("lower_proof", "list<string>", "reports that prove the lower bound, in order of the path"),
         _must("upper_proof", "list<string>", "reports that prove the upper bound, in order of the path"),
+        _must("lower_terms", "list<term>", "settled ends that add up to the lower bound; none where it is 0 or open"),
+        _must("upper_terms", "list<term>", "settled ends that add up to the upper bound; none where it is open"),
         _must("n_origins", "int16", "independent statements covering the day"),
         _may("break_id", "string", "event that bends the estimate here"),
     ),
@@ -141,6 +149,8 @@ PERIODS = Table(
         _may("upper", "int64", "tightest upper bound; null = unbounded"),
         _must("lower_proof", "list<string>", "reports that prove the lower bound"),
         _must("upper_proof", "list<string>", "reports that prove the upper bound"),
+        _must("lower_terms", "list<term>", "settled ends that add up to the lower bound; none where it is 0 or open"),
+        _must("upper_terms", "list<term>", "settled ends that add up to the upper bound; none where it is open"),
     ),
 )
 

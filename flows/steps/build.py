@@ -43,6 +43,6 @@ def estimate(workspace: Workspace, ingested: Sequence[str], country: str) -> str
             workspace.staging,
             name,
             {"daily": built.daily, "findings": built.findings, "series": built.derived},
-            {"country": country},
+            {"country": country, "settled": built.settled},
         )
     return name

@@ -15,7 +15,7 @@ from flows import gates, stage
 from flows.workspace import Workspace
 from transforms.reports import decisions as decide
 from transforms.reports import reference, vintages
-from transforms.tables import official
+from transforms.tables import daily, official
 
 
 def release(
@@ -30,13 +30,16 @@ def release(
         return stage.together(workspace.staging, names, table)
 
     held = gates.Gates()
-    reports = together(ingested, "reports")
+    moved = {
+        i: ends for name in estimated for i, ends in stage.made(workspace.staging, name).summary["settled"].items()
+    }
+    reports = daily.with_settled(together(ingested, "reports"), moved)
     definitions = together([*ingested, *estimated], "series").drop_duplicates("series")
     events = reference.events(workspace.reference["events"])
     decisions = decide.parse(workspace.reference["decisions"])
     told = together([*ingested, *estimated], "findings").drop_duplicates("finding_id")
     points = together(estimated, "daily")
-    decided = vintages.encoded(reports, decisions)
+    decided = daily.with_settled(vintages.encoded(reports, decisions), moved)
     kept, withheld = gates.hold_estimates(held, points, decided, told, definitions, events)
     regular = official.build(reports, definitions, together(ingested, "official"), kept)
     summaries = [stage.made(workspace.staging, name).summary for name in ingested]

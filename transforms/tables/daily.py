@@ -22,7 +22,7 @@ from crossings.rules import Finding
 from crossings.schema.tables import DAILY, SERIES, SERIES_KEY, SERIES_PARTS
 from transforms import findings
 from transforms.estimator.days import Days, expand_days
-from transforms.estimator.results import NOTHING, Bound
+from transforms.estimator.results import NOTHING, Bound, Term
 from transforms.estimator.settings import EstimateSettings
 from transforms.estimator.single import SolvedSeries, failed_series, solve_series
 from transforms.estimator.solve import engine_for
@@ -33,7 +33,7 @@ from transforms.reports.oddities import odd_figures
 from transforms.series.identities import Component, Member, components
 from transforms.tables import told
 from transforms.tables.mirror import mirror_ratio
-from transforms.tables.rows import Rows, frame_of, rows_of_series
+from transforms.tables.rows import Rows, frame_of, rows_of_series, term_of
 from transforms.tables.tied_rows import tighten
 
 SIGNED = ("net",)  # may be negative: bounded together with entries and exits
@@ -53,6 +53,7 @@ class Built:
     series : definitions of every series with rows, by id. derived : those that only follow from others, by the schema
         of `series`, to be published beside the definitions that came in.
     settled : report id -> (lower, upper) of the reports that were moved, as the bounds take them.
+    per_day : reports that speak of each day of their window.
     """
 
     daily: pd.DataFrame
@@ -62,6 +63,16 @@ class Built:
     series: dict[str, dict[str, Any]]
     derived: pd.DataFrame
     settled: dict[str, tuple[float, float]] = field(default_factory=dict)
+    per_day: frozenset[str] = frozenset()
+
+    def terms_of(self, series: str, terms: Sequence[Term]) -> list[dict[str, Any]]:
+        """Summands of a proof of a series as tables have them."""
+        definition = self.series[series]
+        zone, boundary = str(definition["timezone"]), _boundary(definition)
+        return [
+            term_of(t, Days.around(t.start, t.start + 1, zone, boundary).first if t.report_id in self.per_day else None)
+            for t in terms
+        ]
 
     def between(self, series: str, first: dt.date, last: dt.date) -> Bound:
         """Tightest bounds of the flow of a series over civil days first to last, inclusive."""
@@ -129,7 +140,8 @@ def build(
     book = {name: rows_of_series(result, exact, settings) for name, result in solved.items()}
     for group in together:
         tighten(book, group, moved)
-    daily = _frame(book, defined, active, moved, breaks, settings)
+    per_day = frozenset(active.loc[active["per_day"].to_numpy(dtype=bool), "report_id"].astype(str))
+    daily = _frame(book, defined, active, per_day, moved, breaks, settings)
     used = set(daily["series"])
     clashes = [found for name, r in solved.items() for found in told.of_series(r, known[name], names)]
     clashes += [
@@ -149,6 +161,7 @@ def build(
         series={name: d for name, d in defined.items() if name in solved or name in used},
         derived=_definitions([d for name, d in defined.items() if name not in known and name in used]),
         settled=_settled(solved, together),
+        per_day=per_day,
     )  # fmt: skip
 
 
@@ -265,12 +278,12 @@ def _frame(
     book: Mapping[str, Rows],
     defined: Mapping[str, Mapping[str, Any]],
     active: pd.DataFrame,
+    per_day: frozenset[str],
     moved: frozenset[str],
     breaks: pd.DataFrame,
     settings: EstimateSettings,
 ) -> pd.DataFrame:
     origin_of = dict(zip(active["report_id"].astype(str), active["origin_id"].astype(str), strict=True))
-    per_day = frozenset(active.loc[active["per_day"].to_numpy(dtype=bool), "report_id"].astype(str))
     frames = []
     for name in sorted(book):
         if book[name].present.any():
@@ -351,6 +364,18 @@ def _repeated(binding: pd.DataFrame, known: Mapping[str, Mapping[str, Any]]) -> 
             message=f"{report_id} stands in {len(rows)} rows; the first in order of window and interval counts, the others"
             " do not",
         )
+
+
+def with_settled(reports: pd.DataFrame, settled: Mapping[str, tuple[float, float]]) -> pd.DataFrame:
+    """The table `reports` with the ends as the bounds take them; `settled` names those that were moved."""
+    reports = reports.copy(deep=False)
+    for k, end in enumerate(("lower", "upper")):
+        column = reports[end].astype("Int64").copy()
+        for report_id, ends in settled.items():
+            here = (reports["report_id"] == report_id).to_numpy(bool)
+            column[here] = int(ends[k]) if np.isfinite(ends[k]) else pd.NA
+        reports[f"settled_{end}"] = column
+    return reports
 
 
 def _settled(solved: Mapping[str, SolvedSeries], together: Sequence[Together]) -> dict[str, tuple[float, float]]:

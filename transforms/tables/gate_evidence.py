@@ -9,15 +9,12 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from crossings.proofs import relaxed
 
-
-def reaggregation(daily: pd.DataFrame, reports: pd.DataFrame, findings: pd.DataFrame) -> pd.DataFrame:
-    """V50: for every report that binds whole days with a point each: the sum of its days, and its relaxed interval.
+def reaggregation(daily: pd.DataFrame, reports: pd.DataFrame) -> pd.DataFrame:
+    """V50: for every report that binds whole days with a point each: the sum of its days, and its settled interval.
 
     Columns report_id, series, total, least, most (NaN = unbounded).
     """
-    moved = _moves(findings)
     active = reports.loc[(reports["role"] == "constraint") & ~reports["per_day"].astype(bool)]
     active = active.loc[active["start_time"].isna() & active["end_time"].isna()]
     points = daily.loc[daily["estimate"].notna(), ["series", "date", "estimate"]]
@@ -25,16 +22,15 @@ def reaggregation(daily: pd.DataFrame, reports: pd.DataFrame, findings: pd.DataF
         name: rows.set_index("date")["estimate"].astype("int64").sort_index() for name, rows in points.groupby("series")
     }
     rows = []
-    for r in active[["report_id", "series", "period_start", "period_end", "lower", "upper"]].itertuples(index=False):
+    columns = ["report_id", "series", "period_start", "period_end", "settled_lower", "settled_upper"]
+    for r in active[columns].itertuples(index=False):
         known = grouped.get(r.series)
         if known is None:
             continue
         here = known.loc[r.period_start : r.period_end]
         if len(here) != (r.period_end - r.period_start).days + 1:
             continue
-        least, most = (None if pd.isna(v) else float(v) for v in (r.lower, r.upper))
-        for shift in moved.get(r.report_id, ()):
-            least, most = relaxed(least, most, shift)
+        least, most = (None if pd.isna(v) else float(v) for v in (r.settled_lower, r.settled_upper))
         rows.append((r.report_id, r.series, float(here.sum()), least, most))
     frame = pd.DataFrame(rows, columns=["report_id", "series", "total", "least", "most"])
     return frame.astype({"total": "float64", "least": "float64", "most": "float64"})
@@ -119,13 +115,3 @@ def concepts(reports: pd.DataFrame, series: pd.DataFrame) -> pd.DataFrame:
     )
     counted["definitions"] = series.groupby("series").size().reindex(counted.index).fillna(0).astype("int64")
     return counted.rename_axis("series").reset_index()
-
-
-def _moves(findings: pd.DataFrame) -> dict[str, list[float]]:
-    """Movements of each report: within its series, then under the identities between series."""
-    moved: dict[str, list[float]] = {}
-    for rule in ("reconciled", "reconciled_links"):
-        rows = findings.loc[findings["rule"] == rule, ["report_ids", "gap"]]
-        for ids, gap in rows.itertuples(index=False):
-            moved.setdefault(ids[0], []).append(float(gap))
-    return moved

@@ -30,7 +30,7 @@ def bounds_of(built: Built, asked: pd.DataFrame) -> pd.DataFrame:
         for name, series in built.series.items():
             if series["country"] == country and series["direction"] == direction:
                 bound = built.between(name, first, last)
-                rows.append(_period(series, bound, points.get(name, {}), first, last))
+                rows.append(_period(built, series, bound, points.get(name, {}), first, last))
     frame = pd.DataFrame(rows, columns=list(PERIODS.names))
     for column in ("estimate", "lower", "upper"):
         frame[column] = frame[column].astype("Int64")
@@ -38,7 +38,7 @@ def bounds_of(built: Built, asked: pd.DataFrame) -> pd.DataFrame:
 
 
 def _period(
-    series: dict[str, Any], bound: Bound, points: dict[dt.date, Any], first: dt.date, last: dt.date
+    built: Built, series: dict[str, Any], bound: Bound, points: dict[dt.date, Any], first: dt.date, last: dt.date
 ) -> dict[str, Any]:
     days = [points.get(first + dt.timedelta(days=i), pd.NA) for i in range((last - first).days + 1)]
     total = pd.Series(days, dtype="Int64").sum(skipna=False)
@@ -53,4 +53,6 @@ def _period(
         "upper": int(bound.upper) if np.isfinite(bound.upper) else None,
         "lower_proof": list(bound.lower_proof),
         "upper_proof": list(bound.upper_proof),
+        "lower_terms": built.terms_of(str(series["series"]), bound.lower_terms),
+        "upper_terms": built.terms_of(str(series["series"]), bound.upper_terms),
     }

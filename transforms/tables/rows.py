@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from crossings.schema.tables import DAILY, SERIES_PARTS
 from transforms.estimator.reconcile import SMALL_MOVE
-from transforms.estimator.results import ANYTHING, Bound
+from transforms.estimator.results import ANYTHING, Bound, Term
 from transforms.estimator.settings import EstimateSettings
 from transforms.estimator.single import SolvedSeries
 from transforms.estimator.statements import BoolArray, FloatArray, Statements
@@ -51,6 +51,10 @@ class Rows:
     def date(self, day: int) -> dt.date:
         """Civil date of a day."""
         return self.first + dt.timedelta(days=int(day))
+
+    def date_at(self, instant: int) -> dt.date:
+        """Civil date of the day that holds an instant."""
+        return self.date(int(np.searchsorted(self.starts, instant, side="right")) - 1)
 
     def facts(self, moved: frozenset[str], broken: BoolArray) -> Facts:
         """What the status of the days depends on; `moved` are the reports that were moved anywhere."""
@@ -130,10 +134,22 @@ def frame_of(
         "report_ids": [list(rows.report_ids[i]) for i in on],
         "lower_proof": [list(rows.bounds[i].lower_proof) for i in on],
         "upper_proof": [list(rows.bounds[i].upper_proof) for i in on],
+        "lower_terms": [_terms(rows, rows.bounds[i].lower_terms, per_day) for i in on],
+        "upper_terms": [_terms(rows, rows.bounds[i].upper_terms, per_day) for i in on],
         "n_origins": np.array([len({origin_of[i] for i in rows.report_ids[d]}) for d in on], dtype=np.int16),
         "break_id": break_ids,
     }
     return pd.DataFrame(columns).reindex(columns=list(DAILY.names))
+
+
+def _terms(rows: Rows, terms: Sequence[Term], per_day: frozenset[str]) -> list[dict[str, Any]]:
+    """Summands of a proof as the table has them."""
+    return [term_of(t, rows.date_at(t.start) if t.report_id in per_day else None) for t in terms]
+
+
+def term_of(term: Term, day: dt.date | None) -> dict[str, Any]:
+    """One summand by the schema; `day` is that of a report that speaks of each day of its window."""
+    return {"report_id": term.report_id, "end": term.end, "times": float(term.times), "day": day}
 
 
 def _integers(values: FloatArray, rows: NDArray[np.intp]) -> pd.api.extensions.ExtensionArray:
