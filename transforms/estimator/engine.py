@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
+from crossings.errors import CrossingsError
 from transforms.estimator.results import Bound, Rounded, Term, Window
 from transforms.estimator.statements import FloatArray, IntArray, Statements
 from transforms.estimator.system import Block
@@ -17,6 +18,16 @@ from transforms.estimator.system import Block
 
 class Infeasible(Exception):
     """The statements of the block cannot all hold."""
+
+
+# What a step can end in where figures are too large, too different in size, or a solver gives up. Where one does, the
+# series or stretch concerned loses what the step would have given, and that is told: it is never the end of a run.
+FAULTS = (CrossingsError, ArithmeticError, AssertionError, LookupError, ValueError, RuntimeError, Infeasible)
+
+
+def reason_of(fault: BaseException) -> str:
+    """A fault in a few words, for a finding."""
+    return fault.message if isinstance(fault, CrossingsError) else f"{type(fault).__name__} {fault}".strip()
 
 
 @dataclass(frozen=True)

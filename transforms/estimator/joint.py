@@ -8,14 +8,14 @@ runs of covered days, for tied series as for single ones (method.md 4.5, 4.7).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
 
 from transforms.estimator.days import Days
 from transforms.estimator.disaggregate import Domain, Run, runs_of, smoothest
-from transforms.estimator.engine import Engines
+from transforms.estimator.engine import FAULTS, Engines, reason_of
 from transforms.estimator.identities import Identity
 from transforms.estimator.pieces import shared_windows
 from transforms.estimator.quadratic import Solver
@@ -23,82 +23,11 @@ from transforms.estimator.results import Fallback
 from transforms.estimator.settings import EstimateSettings
 from transforms.estimator.single import SolvedSeries, path_fallbacks
 from transforms.estimator.statements import BoolArray, FloatArray, IntArray, Statements, gathered
-from transforms.estimator.stretch import FAULTS, Stretch
+from transforms.estimator.stretch import Stretch
 from transforms.estimator.system import Block
+from transforms.estimator.territory import Territory, closed, closure, union
 
 _ROUNDING_ONLY = 1.0  # crossings; a series whose points moved by no more keeps those it had by itself
-
-
-@dataclass(frozen=True, eq=False)
-class Territory:
-    """Stretches that must get their points together, because a run of covered days of some member joins them.
-
-    Attributes
-    ----------
-    stretches : in order of time. members : series of all of them, in order.
-    statements : what was said of each member inside its spans. spans : member -> (start, end) instants.
-    """
-
-    stretches: tuple[Stretch, ...]
-    members: tuple[str, ...]
-    statements: Mapping[str, Statements]
-    spans: Mapping[str, tuple[tuple[int, int], ...]]
-
-
-def territories(found: Sequence[Stretch], rows: Mapping[str, Statements], days: Days) -> list[Territory]:
-    """The stretches, those joined by a run of a member together."""
-    spans = [_spans(stretch, rows, days) for stretch in found]
-    parts: list[tuple[list[int], dict[str, list[tuple[int, int]]]]] = []
-    for k, own in enumerate(spans):
-        joined, merged = [k], {name: list(places) for name, places in own.items()}
-        apart = []
-        for numbers, theirs in parts:
-            if any(_touch(merged.get(name, []), places) for name, places in theirs.items()):
-                joined = numbers + joined
-                merged = {n: _union([*merged.get(n, []), *theirs.get(n, [])]) for n in {*merged, *theirs}}
-            else:
-                apart.append((numbers, theirs))
-        parts = [*apart, (joined, merged)]
-    return [
-        Territory(
-            tuple(found[k] for k in sorted(numbers)),
-            tuple(sorted(places)),
-            {name: _inside(rows[name], places[name]) for name in sorted(places)},
-            {name: tuple(places[name]) for name in sorted(places)},
-        )
-        for numbers, places in parts
-    ]
-
-
-def _spans(stretch: Stretch, rows: Mapping[str, Statements], days: Days) -> dict[str, list[tuple[int, int]]]:
-    """Per member: the stretch, and the runs of covered days that it touches."""
-    start, end = stretch.said.start, stretch.said.end
-    found = {}
-    for name in stretch.said.members:
-        runs = [(r.begin, r.finish) for r in runs_of(rows[name], 0, days.starts)]
-        found[name] = _union([(start, end), *((a, b) for a, b in runs if a < end and b > start)])
-    return found
-
-
-def _union(places: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
-    merged: list[tuple[int, int]] = []
-    for start, end in sorted(places):
-        if merged and start <= merged[-1][1]:
-            merged[-1] = (merged[-1][0], max(merged[-1][1], end))
-        else:
-            merged.append((start, end))
-    return merged
-
-
-def _touch(first: Sequence[tuple[int, int]], second: Sequence[tuple[int, int]]) -> bool:
-    return any(a < d and c < b for a, b in first for c, d in second)
-
-
-def _inside(statements: Statements, places: Sequence[tuple[int, int]]) -> Statements:
-    keep = np.zeros(len(statements), dtype=bool)
-    for start, end in places:
-        keep |= (statements.start >= start) & (statements.end <= end)
-    return statements.take(keep)
 
 
 class Joint:
@@ -163,7 +92,7 @@ class Joint:
         point = point.copy()
         for stretch, days in zip(self.territory.stretches, self.whole, strict=True):
             rows = self._rows(stretch.said)
-            point[np.ix_(rows, days)] = _closed(stretch.said, point[np.ix_(rows, days)])
+            point[np.ix_(rows, days)] = closed(stretch.said, point[np.ix_(rows, days)])
         return point
 
     def broken(self, point: FloatArray) -> set[Identity]:
@@ -271,7 +200,7 @@ class Joint:
                 if self._put(block, self._block(names, group, whole), point) or said is not held:
                     return
             except FAULTS as fault:
-                self.fallbacks.append(self._told(block, f"{type(fault).__name__} {fault}".strip(), "one path for all"))
+                self.fallbacks.append(self._told(block, reason_of(fault), "one path for all"))
                 return
 
     def _put(self, block: Block, whole: Block, point: FloatArray) -> bool:
@@ -319,12 +248,12 @@ class Joint:
         starts = self.days.starts
         for m, name in enumerate(block.members):
             s = block.statements.take(block.statements.member == m)
-            for start, end in _union(list(zip(s.start.tolist(), s.end.tolist(), strict=True))):
+            for start, end in union(list(zip(s.start.tolist(), s.end.tolist(), strict=True))):
                 low, high = np.searchsorted(starts, start), np.searchsorted(starts, end, side="right") - 1
                 covered[m, low : max(low, high)] = True
             k = self.position[name]
             covered[m] &= np.isfinite(lower[k]) & np.isfinite(upper[k])
-        return _closure(block, covered)
+        return closure(block, covered)
 
     def _domain(self, block: Block, known: BoolArray) -> Domain | None:
         """What the path of a block is found for: runs of known days of the members that have reports."""
@@ -415,49 +344,6 @@ def _unseen(stretch: Stretch) -> set[str]:
     s, midnights = stretch.said.statements, stretch.days.starts
     partly = ~np.isin(s.start, midnights) | ~np.isin(s.end, midnights)
     return {stretch.said.members[int(m)] for m in s.member[partly & stretch.said.signed[s.member]]}
-
-
-def _closed(block: Block, point: FloatArray) -> FloatArray:
-    growing = True
-    while growing:
-        growing = False
-        for identity in block.identities:
-            if not identity.defines:
-                continue
-            rows = np.array([block.position(s) for s in identity.series])
-            coefficient = np.array([c for _, c in identity.terms], dtype=np.float64)
-            missing = np.isnan(point[rows])
-            for k in range(len(rows)):
-                days = np.flatnonzero(missing[k] & (missing.sum(axis=0) == 1))
-                if len(days):
-                    others = np.delete(np.arange(len(rows)), k)
-                    total = coefficient[others] @ point[np.ix_(rows[others], days)]
-                    point[rows[k], days] = -total / coefficient[k]
-                    growing = True
-    return point
-
-
-def _closure(block: Block, known: BoolArray) -> BoolArray:
-    """Members x days: `known`, or fixed by the equalities once the known members are given."""
-    equalities = [k for k in block.identities if k.defines]
-    coefficients = np.zeros((len(equalities), len(block.members)))
-    for k, identity in enumerate(equalities):
-        for series, coefficient in identity.terms:
-            coefficients[k, block.position(series)] += coefficient
-    fixed = known.copy()
-    for pattern in np.unique(known, axis=1).T:
-        unknown = np.flatnonzero(~pattern)
-        if not len(unknown) or not len(equalities):
-            continue
-        open_part = coefficients[:, unknown]
-        rank = np.linalg.matrix_rank(open_part)
-        follows = [
-            m for m, unit in zip(unknown, np.eye(len(unknown)), strict=True)
-            if np.linalg.matrix_rank(np.vstack([open_part, unit])) == rank
-        ]  # fmt: skip
-        same = np.flatnonzero((known == pattern[:, None]).all(axis=0))
-        fixed[np.ix_(np.array(follows, dtype=np.int64), same)] = True
-    return fixed
 
 
 def _neighbours(flags: BoolArray) -> list[IntArray]:

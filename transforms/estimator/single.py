@@ -6,17 +6,16 @@ break falls. Out: `SolvedSeries`, arrays by day and the objects behind them. The
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from crossings.errors import CrossingsError
 from transforms.estimator.calibrate import Calibration, around, calibrate
 from transforms.estimator.conflicts import find_conflicts
 from transforms.estimator.days import Days
 from transforms.estimator.disaggregate import Path, local_level, smoothest_paths
-from transforms.estimator.engine import Engine, Engines, Infeasible
+from transforms.estimator.engine import FAULTS, Engine, Engines, Infeasible, reason_of
 from transforms.estimator.quadratic import RESIDUAL, Solver
 from transforms.estimator.reconcile import Reconciled, reconcile, with_printed_days
 from transforms.estimator.results import Bound, Conflict, Fallback, Window, total
@@ -141,12 +140,52 @@ def solve_series(
         answer = bounded(series, reconciled.relaxed, engines)
         bounds = answer.days(days.starts)
     lower, upper = np.array([b.lower for b in bounds]), np.array([b.upper for b in bounds])
+    points = _Points(np.full(len(days), np.nan), np.full(len(days), np.nan), np.full(len(days), np.nan))
+    fallbacks = list(_of_reconciliation(series, reconciled))
+    try:
+        points = _points(series, reconciled, days, breaks, regular, lower, upper, settings, engines, solver)
+    except FAULTS as fault:
+        reason = reason_of(fault)
+        fallbacks.append(
+            Fallback(
+                "path", (series,), int(c.start.min()), int(c.end.max()), reason, "a point for every covered day",
+                f"no points could be found for this series ({reason}); its days have bounds",
+                tuple(sorted({str(i) for i in c.report_id})),
+            )
+        )  # fmt: skip
+    fallbacks = [*(f for path in points.paths for f in path_fallbacks(path, days.starts)), *fallbacks]
+    return SolvedSeries(
+        days, reconciled, conflicts, answer, bounds, lower, upper, points.paths, points.estimate, points.pi_lower,
+        points.pi_upper, points.calibration, tuple(fallbacks),
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class _Points:
+    estimate: FloatArray
+    pi_lower: FloatArray
+    pi_upper: FloatArray
+    paths: tuple[Path, ...] = ()
+    calibration: Calibration | None = None
+
+
+def _points(
+    series: str,
+    reconciled: Reconciled,
+    days: Days,
+    breaks: BoolArray,
+    regular: frozenset[str],
+    lower: FloatArray,
+    upper: FloatArray,
+    settings: EstimateSettings,
+    engines: Engines,
+    solver: Solver | None,
+) -> _Points:
+    """Path, whole crossings and calibrated interval of every run of days."""
     shifted = reconciled.shifted
     paths = tuple(smoothest_paths(series, shifted, days.starts, breaks, settings, engines, solver))
-    n = len(days)
-    estimate, pi_lower, pi_upper = np.full(n, np.nan), np.full(n, np.nan), np.full(n, np.nan)
-    is_regular = shifted.of(regular)
-    calibration = calibrate(shifted, days.starts, breaks, is_regular, settings, engines)
+    estimate, pi_lower, pi_upper = (np.full(len(days), np.nan) for _ in range(3))
+    calibration = calibrate(shifted, days.starts, breaks, shifted.of(regular), settings, engines)
     settled = with_printed_days(reconciled, days.starts, engines)
     for path in paths:
         if not path.solution.accepted:
@@ -160,28 +199,26 @@ def solve_series(
         if calibration is not None:
             level = local_level(path.days(run, days.starts), breaks[here])
             pi_lower[here], pi_upper[here] = around(estimate[here], level, lower[here], upper[here], calibration)
-    fallbacks = [f for path in paths for f in path_fallbacks(path, days.starts)]
+    return _Points(estimate, pi_lower, pi_upper, paths, calibration)
+
+
+def _of_reconciliation(series: str, reconciled: Reconciled) -> Iterator[Fallback]:
     if reconciled.fallback:
+        c = reconciled.reported
         rows = c.of(reconciled.fallback)
-        fallbacks.append(
-            Fallback(
-                "reconciliation", (series,), int(c.start[rows].min()), int(c.end[rows].max()),
-                "least weighted absolute movement", "weighted least squares",
-                "the solver was not accurate enough for the least squares; these reports have the least absolute movement",
-                tuple(reconciled.fallback),
-            )
+        yield Fallback(
+            "reconciliation", (series,), int(c.start[rows].min()), int(c.end[rows].max()),
+            "least weighted absolute movement", "weighted least squares",
+            "the solver was not accurate enough for the least squares; these reports have the least absolute movement",
+            tuple(reconciled.fallback),
         )  # fmt: skip
-    return SolvedSeries(
-        days, reconciled, conflicts, answer, bounds, lower, upper, paths, estimate, pi_lower, pi_upper, calibration,
-        tuple(fallbacks),
-    )  # fmt: skip
 
 
 def failed_series(series: str, statements: Statements, days: Days, fault: BaseException) -> SolvedSeries:
     """A series on which a step gave up: no bounds but those of any flow, no points, and the reason told."""
     c = canonical(statements)
     nothing, none = np.zeros(len(days)), np.full(len(days), np.nan)
-    reason = fault.message if isinstance(fault, CrossingsError) else f"{type(fault).__name__} {fault}".strip()
+    reason = reason_of(fault)
     told = Fallback(
         "bounds", (series,), int(c.start.min()), int(c.end.max()), reason, "bounds of every day",
         f"this series could not be estimated ({reason}); its days have neither bounds nor points",

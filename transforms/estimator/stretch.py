@@ -12,17 +12,13 @@ from functools import cached_property
 
 import numpy as np
 
-from crossings.errors import CrossingsError
 from transforms.estimator.conflicts import find_conflicts
 from transforms.estimator.days import Days
-from transforms.estimator.engine import Engine, Engines, Infeasible
+from transforms.estimator.engine import FAULTS, Engine, Engines, reason_of
 from transforms.estimator.reconcile_tied import Moved, reconcile_tied
 from transforms.estimator.results import ANYTHING, NOTHING, Bound, Conflict, Fallback, Window
 from transforms.estimator.statements import FloatArray, IntArray
 from transforms.estimator.system import Block
-
-# What a step can end in where figures are too large, too different in size, or a solver gives up.
-FAULTS = (CrossingsError, ArithmeticError, AssertionError, LookupError, ValueError, RuntimeError, Infeasible)
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +50,7 @@ class Stretch:
     @property
     def loosened(self) -> bool:
         """Whether reports of several series clashed here, so that the bounds of single series no longer hold."""
-        return bool(self.conflicts)
+        return bool(self.conflicts) and self.engine is not None
 
     def bounds(self, windows: Sequence[Window]) -> list[Bound]:
         """Tightest bounds of windows inside the stretch."""
@@ -83,6 +79,7 @@ def settle(block: Block, timezone: str, boundary: str, engines: Engines) -> Stre
     """Find the contradictions of a block, settle them by the least movement, and get ready to bound."""
     days = Days.around(block.start, block.end, timezone, boundary)
     whole = days.inside(block.start, block.end)
+    conflicts: tuple[Conflict, ...] = ()
     try:
         engine = engines(block)
         if engine.feasible():
@@ -94,7 +91,7 @@ def settle(block: Block, timezone: str, boundary: str, engines: Engines) -> Stre
         stretch = Stretch(block, moved, engines(moved.relaxed), conflicts, days, whole, _told(block, moved))
         _ = stretch.day_bounds
     except FAULTS as fault:
-        return Stretch(block, None, None, (), days, whole, (_gave_up(block, fault),))
+        return Stretch(block, None, None, conflicts, days, whole, (_gave_up(block, fault),))
     return stretch
 
 
@@ -122,7 +119,7 @@ def _told(block: Block, moved: Moved) -> tuple[Fallback, ...]:
 
 
 def _gave_up(block: Block, fault: BaseException) -> Fallback:
-    reason = fault.message if isinstance(fault, CrossingsError) else f"{type(fault).__name__} {fault}".strip()
+    reason = reason_of(fault)
     return Fallback(
         "bounds", tuple(block.members[m] for m in block.reported), block.start, block.end, reason, "bounds of every day",
         f"tied series could not be bounded together from here on ({reason}); their own bounds stand, and they have no"

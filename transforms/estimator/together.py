@@ -17,7 +17,7 @@ import numpy as np
 from transforms.estimator.days import Days
 from transforms.estimator.engine import Engines
 from transforms.estimator.identities import Identity, groups, ordered
-from transforms.estimator.joint import Joint, territories
+from transforms.estimator.joint import Joint
 from transforms.estimator.quadratic import Solver
 from transforms.estimator.results import ANYTHING, NOTHING, Bound, Fallback, Window, best, defined, total
 from transforms.estimator.settings import EstimateSettings
@@ -25,6 +25,7 @@ from transforms.estimator.single import SolvedSeries
 from transforms.estimator.statements import BoolArray, FloatArray, Statements
 from transforms.estimator.stretch import Stretch, settle
 from transforms.estimator.system import cut, stretches
+from transforms.estimator.territory import territories
 
 
 @dataclass(frozen=True, eq=False)

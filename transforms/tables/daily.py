@@ -22,12 +22,12 @@ from crossings.rules import Finding
 from crossings.schema.tables import DAILY, SERIES, SERIES_KEY, SERIES_PARTS
 from transforms import findings
 from transforms.estimator.days import Days, expand_days
+from transforms.estimator.engine import FAULTS
 from transforms.estimator.results import NOTHING, Bound, Term
 from transforms.estimator.settings import EstimateSettings
 from transforms.estimator.single import SolvedSeries, failed_series, solve_series
 from transforms.estimator.solve import engine_for
 from transforms.estimator.statements import Statements
-from transforms.estimator.stretch import FAULTS
 from transforms.estimator.together import Tied, Together, solve_together
 from transforms.reports.oddities import odd_figures
 from transforms.series.identities import Component, Member, components
