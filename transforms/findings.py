@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 import pandas as pd
@@ -23,20 +23,18 @@ def identifier(rule: str, *parts: Any) -> str:
     return f"{rule}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
 
 
-def table(rows: Iterable[Finding | Mapping[str, Any]]) -> pd.DataFrame:
-    """A frame by the schema of `findings`, one row per distinct finding, from findings or mappings of the same names.
+def table(findings: Iterable[Finding]) -> pd.DataFrame:
+    """A frame by the schema of `findings`, one row per distinct finding; the later of two about the same stands.
 
-    `report_ids` are sorted; `status` is open where not given.
+    `report_ids` are sorted; `status` is open, for nobody has decided yet.
     """
     complete: dict[str, dict[str, Any]] = {}
-    for row in rows:
-        full: dict[str, Any] = dict.fromkeys(FINDINGS.names)
-        full |= {"report_ids": [], "status": "open"} | dict(vars(row) if isinstance(row, Finding) else row)
-        full["report_ids"] = sorted(full["report_ids"])
-        full["date_start"], full["date_end"] = _date(full["date_start"]), _date(full["date_end"])
-        key = [full[k] for k in ("table", "series", "country", "date_start", "date_end", "report_ids")]
-        full["finding_id"] = full.get("finding_id") or identifier(full["rule"], *key)
-        complete[full["finding_id"]] = full
+    for finding in findings:
+        row = vars(finding) | {"report_ids": sorted(finding.report_ids), "status": "open"}
+        row |= {"date_start": _date(finding.date_start), "date_end": _date(finding.date_end)}
+        key = [row[k] for k in ("table", "series", "country", "date_start", "date_end", "report_ids")]
+        row["finding_id"] = finding.finding_id or identifier(finding.rule, *key)
+        complete[row["finding_id"]] = row
     frame = pd.DataFrame([complete[k] for k in sorted(complete)], columns=list(FINDINGS.names))
     return frame.astype({"gap": "float64"})
 

@@ -34,12 +34,6 @@ def test_an_identifier_of_its_own_is_kept() -> None:
     assert told["finding_id"].tolist() == [own]
 
 
-def test_a_mapping_of_the_same_names_gives_the_same_row() -> None:
-    mapping = {"rule": "conflict", "severity": "warn", **ABOUT, "report_ids": ["A-1", "B-2"], "gap": 40.0,
-               "message": "they clash"}  # fmt: skip
-    pd.testing.assert_frame_equal(table([mapping]), table([CLASH]))
-
-
 def test_instants_become_days_and_no_findings_an_empty_table() -> None:
     late = Finding("conflict", table="daily", message="x", date_end=pd.Timestamp("2022-09-30 23:59"))
     assert table([late])["date_end"].tolist() == [dt.date(2022, 9, 30)]

@@ -13,14 +13,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from crossings.rules import RULES
 from transforms.estimator.disaggregate import local_level, smoothest_paths
 from transforms.estimator.engine import Engines
 from transforms.estimator.settings import EstimateSettings
 from transforms.estimator.statements import BoolArray, FloatArray, IntArray, Statements
 
 FOLDS = 10
-FEWEST_DAYS = 20
-REGULAR_SHARE = 1 / 3
+FEWEST_DAYS, REGULAR_SHARE = (RULES["V67"].limits[name] for name in ("fewest_days", "regular_share"))
 
 
 @dataclass(frozen=True)
