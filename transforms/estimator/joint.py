@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
+from typing import Literal
 
 import numpy as np
 
@@ -145,20 +146,12 @@ class Joint:
         ]
         return missed, unequal
 
-    def _settled(self, name: str) -> Statements:
-        """The rows of a member with the intervals that stretches relaxed."""
+    def _settled(self, name: str, which: Literal["relaxed", "shifted"] = "relaxed") -> Statements:
+        """The rows of a member as loosened stretches have them: relaxed for bounds, shifted for the path."""
         rows = self.territory.statements[name]
         for stretch in self.territory.stretches:
             if stretch.moved is not None and name in stretch.said.members:
-                rows = _replaced(rows, stretch, stretch.moved.relaxed, name)
-        return rows
-
-    def _shifted(self, name: str) -> Statements:
-        """The rows of a member with the intervals that the path of a loosened stretch keeps to."""
-        rows = self.territory.statements[name]
-        for stretch in self.territory.stretches:
-            if stretch.moved is not None and name in stretch.said.members:
-                rows = _replaced(rows, stretch, stretch.moved.shifted, name)
+                rows = _replaced(rows, stretch, getattr(stretch.moved, which), name)
         return rows
 
     def _outside(self, point: FloatArray) -> set[str]:
@@ -189,7 +182,7 @@ class Joint:
         settled = {name: self._settled(name) for name in names}
         held = {name: self._as_alone(name, rows) for name, rows in settled.items()}
         tries = [(held, held)] if any(held[n] is not settled[n] for n in names) else []
-        tries.append(({name: self._shifted(name) for name in names}, settled))
+        tries.append(({name: self._settled(name, "shifted") for name in names}, settled))
         for said, whole in tries:
             block = self._block(names, group, said)
             if not len(block.statements):

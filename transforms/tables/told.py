@@ -6,7 +6,8 @@ In: solved series, what tied series say together, and the figures of the reports
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import datetime as dt
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -67,19 +68,11 @@ def moved_between(together: Together) -> set[str]:
 def _of_one_series(conflict: Conflict, days: Days, series: str, country: str, unit: str, names: Names) -> Finding:
     first, last = days.dates_of(conflict.start, conflict.end)
     period = str(first) if first == last else f"{first} to {last}"
-    return Finding(
-        "conflict",
-        table="daily",
-        series=series,
-        country=country,
-        date_start=first,
-        date_end=last,
-        report_ids=conflict.report_ids,
-        observed=f"at least {conflict.least:,.0f}",
-        expected=f"at most {conflict.most:,.0f}",
-        gap=conflict.gap,
-        message=describe(conflict, names, period, unit),
+    said = f"at least {conflict.least:,.0f}", f"at most {conflict.most:,.0f}"
+    about = Finding(
+        "conflict", table="daily", series=series, country=country, message=describe(conflict, names, period, unit)
     )
+    return _over(about, (first, last), conflict.report_ids, *said, gap=conflict.gap)
 
 
 def describe(conflict: Conflict, names: Names, period: str, unit: str) -> str:
@@ -123,18 +116,9 @@ def _conflicts_between(stretch: Stretch, names: Names) -> Told:
         first, last = stretch.days.dates_of(conflict.start, conflict.end)
         under = "; ".join(map(str, conflict.identities)) or "one series"
         called = _called(conflict.report_ids, names)
-        found = Finding(
-            "conflict",
-            table="daily",
-            series=conflict.series[0],
-            date_start=first,
-            date_end=last,
-            report_ids=conflict.report_ids,
-            observed=called,
-            expected=under,
-            gap=conflict.gap,
-            message=f"CONFLICT gap={conflict.gap:,g} crossings: {called} cannot all hold under {under}, {first} to {last}",
-        )
+        message = f"CONFLICT gap={conflict.gap:,g} crossings: {called} cannot all hold under {under}, {first} to {last}"
+        about = Finding("conflict", table="daily", series=conflict.series[0], message=message)
+        found = _over(about, (first, last), conflict.report_ids, called, under, gap=conflict.gap)
         yield found
         here = s.of(conflict.report_ids)
         ends = np.abs(np.concatenate((s.lower[here], s.upper[here])))
@@ -257,16 +241,27 @@ def _ends(lower: float, upper: float) -> str:
 
 def _fell_back(fallback: Fallback, days: Days, series: str, country: str) -> Finding:
     """V70: no step falls back in silence."""
-    first, last = days.dates_of(fallback.start, fallback.end)
-    return Finding(
-        "V70",
-        table="daily",
-        series=series,
-        country=country,
+    about = Finding("V70", table="daily", series=series, country=country, message=fallback.message)
+    dates = days.dates_of(fallback.start, fallback.end)
+    return _over(about, dates, fallback.report_ids, fallback.observed, fallback.expected)
+
+
+def _over(
+    about: Finding,
+    dates: tuple[dt.date, dt.date],
+    report_ids: Sequence[str],
+    observed: str,
+    expected: str,
+    gap: float | None = None,
+) -> Finding:
+    """A finding with the dates and reports it concerns, and what was and should have been."""
+    first, last = dates
+    return replace(
+        about,
         date_start=first,
         date_end=last,
-        report_ids=fallback.report_ids,
-        observed=fallback.observed,
-        expected=fallback.expected,
-        message=fallback.message,
+        report_ids=tuple(report_ids),
+        observed=observed,
+        expected=expected,
+        gap=gap,
     )
