@@ -64,7 +64,7 @@ class Release:
 
     @property
     def manifest(self) -> dict[str, Any]:
-        """Files with digests and row counts, inputs, versions."""
+        """Files with digests and row counts, inputs, settings of the estimate, versions."""
         place = self.path / "manifest.json"
         try:
             return dict(json.loads(place.read_text(encoding="utf-8")))
@@ -199,10 +199,17 @@ class Lake:
         """Every switch of `current`, oldest first: `release_id` and `switched_at`; a line torn by a kill is no switch."""
         return self.history.read()
 
-    def publish(self, tables: Mapping[str, pa.Table], inputs: Mapping[str, str], now: datetime) -> Published:
+    def publish(
+        self,
+        tables: Mapping[str, pa.Table],
+        inputs: Mapping[str, str],
+        now: datetime,
+        settings: Mapping[str, Any] | None = None,
+    ) -> Published:
         """Write a release unless it is there, then make it current.
 
         tables : by name, conforming to the schema. inputs : digests of everything the tables were made from.
+        settings : declared choices of the estimate, told in the manifest; they are part of the code and so of its digest.
         Files of it that were damaged since are restored. Raises ReleaseStopped where the same inputs gave other bytes
         before (V61): that would be a fault of ours.
         """
@@ -210,7 +217,7 @@ class Lake:
         place = self.releases / identifier
         building = self.releases / f".building-{identifier}"
         contents, entries = _files(tables)
-        manifest = _manifest(identifier, inputs, entries)
+        manifest = _manifest(identifier, inputs, entries, settings or {})
         text = (json.dumps(manifest, indent=1, ensure_ascii=False, sort_keys=True) + "\n").encode()
         written = False
         before = place / "manifest.json"
@@ -295,8 +302,11 @@ def _parts(name: str, table: pa.Table) -> Iterator[tuple[str, pa.Table]]:
             yield f"{name}/{code}-{year}.parquet", part.filter(pc.equal(years, pa.scalar(year, years.type)))
 
 
-def _manifest(identifier: str, inputs: Mapping[str, str], entries: Mapping[str, Any]) -> dict[str, Any]:
+def _manifest(
+    identifier: str, inputs: Mapping[str, str], entries: Mapping[str, Any], settings: Mapping[str, Any]
+) -> dict[str, Any]:
     return {
         "release_id": identifier, "schema_version": SCHEMA_VERSION, "software": f"crossings {__version__}",
-        "inputs": dict(sorted(inputs.items())), "tables": dict(entries),
+        "inputs": dict(sorted(inputs.items())), "settings": dict(settings),
+        "tables": dict(entries),
     }  # fmt: skip

@@ -29,7 +29,7 @@ class Settings(BaseSettings):
     data : folder with register/, reference/ and sources/.
     lake : folder for raw payloads, quarantine and releases; made when first written to.
     contact : address or page put into the User-Agent, so that a publisher can complain.
-    workers : threads used for sources and countries.
+    workers : sources or countries that a Prefect run works on at a time.
     """
 
     model_config = SettingsConfigDict(env_prefix="CROSSINGS_", env_ignore_empty=True, extra="ignore")

@@ -102,7 +102,7 @@ def _show(outcome: pipeline.Outcome) -> None:
     create_link_artifact(key="validation-page", link=Path(outcome.page).as_uri(), link_text="validation page")
 
 
-_RUNNER: Any = ThreadPoolTaskRunner(max_workers=2)
+_RUNNER: Any = ThreadPoolTaskRunner(max_workers=settings().workers)
 
 
 @flow(name="run", task_runner=_RUNNER, retries=0, persist_result=False)

@@ -91,7 +91,7 @@ def ingest(
 
 def ingest_one(workspace: Workspace, source_id: str, collected: Callable[[], str]) -> tuple[dict[str, Any], str]:
     """Collect one source as `collected` does and judge it; returns its row accounting and the name of its stage."""
-    from flows.steps import ingest as ingesting
+    from flows.steps import ingest as ingesting  # noqa: PLC0415
 
     with _remembered(workspace) as note:
         name = ingesting.ingest(workspace, source_id, collected(), strict=True)
@@ -137,7 +137,7 @@ def _ingest(
     workspace: Workspace, each: Each, tell: Tell, payloads: dict[str, str]
 ) -> tuple[list[str], list[dict[str, Any]]]:
     tell("parsing, deciding, encoding and judging (Great Expectations takes a few seconds to start)")
-    from flows.steps import ingest as ingesting
+    from flows.steps import ingest as ingesting  # noqa: PLC0415
 
     ingested = each(ingesting.ingest, workspace, list(payloads.items()))
     counts = [stage.Stage(workspace.staging / name).summary["counts"] for name in ingested]
@@ -167,7 +167,7 @@ def _publish(workspace: Workspace, each: Each, tell: Tell, payloads: dict[str, s
     tell(f"bounds, conflicts and estimates for {', '.join(found)}")
     estimated = each(build.estimate, workspace, [(ingested, country) for country in found])
     tell("release gates")
-    from flows.steps import publish as publishing
+    from flows.steps import publish as publishing  # noqa: PLC0415
 
     published = publishing.release(workspace, ingested, estimated, inputs)
     stage.prune(workspace.staging, {*ingested, *estimated})

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
+from importlib.metadata import version
 from pathlib import Path
 
 import crossings
@@ -102,8 +103,6 @@ def read_file(path: Path) -> bytes:
 
 def code_digest() -> str:
     """Digest of the sources that turn inputs into tables, and of the libraries whose arithmetic they use."""
-    from importlib.metadata import version
-
     root = Path(crossings.__file__).resolve().parent.parent
     parts = [
         f"{path.relative_to(root).as_posix()} {digest(path.read_bytes())}"

@@ -15,7 +15,7 @@ import pytest
 
 from crossings.calendar import midnights
 from crossings.settings import settings
-from flows.cli.estimating import estimate_file
+from flows.cli.estimating import estimate
 from transforms import ask
 from transforms.parse import statements_csv
 from transforms.reports import encode, evidence, reference
@@ -76,7 +76,7 @@ def solve(tmp_path: Path):
         asked = None
         if periods:
             asked = write_csv(folder / "periods.csv", list(periods))
-        estimate_file(
+        estimate(
             write_csv(folder / "reports.csv", reports),
             folder / "out",
             decisions=None,

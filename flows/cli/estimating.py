@@ -5,38 +5,50 @@ from __future__ import annotations
 import datetime as dt
 import json as jsonlib
 from pathlib import Path
+from typing import Annotated
 
 import pandas as pd
+import typer
 from rich.console import Console
 from rich.markup import escape
 
 from crossings import catalog
 from crossings.durable import write_file
-from crossings.errors import CrossingsError
 from crossings.lake import parquet_bytes
 from crossings.schema.tables import TABLES
 from crossings.settings import settings
+from flows.cli.options import DAY, AsOf, Country, Direction, Json, Series, instant
 from flows.workspace import read_file
 from transforms import ask
 from transforms.reports import decisions as decide
-from transforms.reports import reference, vintages
+from transforms.reports import reference
 from transforms.series import parts
 
 _REFERENCE = ("countries", "timezones", "wording")
 
 
-def estimate_file(
-    reports: Path, out: Path, *, decisions: Path | None, events: Path | None, as_of: str | None, periods: Path | None
+def estimate(
+    reports: Annotated[Path, typer.Argument(help="CSV in the register's columns (data/register/README.md).")],
+    out: Annotated[
+        Path, typer.Option(help="Folder for daily.parquet, findings.parquet, reports.parquet, quarantine.parquet.")
+    ],
+    decisions: Annotated[Path | None, typer.Option(help="Decisions CSV, as data/register/decisions.csv.")] = None,
+    events: Annotated[Path | None, typer.Option(help="Events CSV, as data/reference/events.csv.")] = None,
+    as_of: AsOf = None,
+    periods: Annotated[Path | None, typer.Option(help="CSV country,direction,start,end: adds periods.parquet.")] = None,
 ) -> None:
-    """Estimate one file of reports and write its tables as Parquet."""
-    from flows.judge import judge
+    """Estimate the days behind any file of reports, without a lake or a flow.
+
+    Example: `crossings estimate data/register/reports.csv --decisions data/register/decisions.csv --out /tmp/estimate`
+    """
+    from flows.judge import judge  # Great Expectations takes three seconds to load; `between` must not wait for it
 
     known = reference.read({n: read_file(settings().data / "reference" / f"{n}.csv") for n in _REFERENCE})
     result = ask.estimate_reports(
         read_file(reports), lambda prepared, ref: judge(prepared, ref)[0], known, name=reports.name,
         decisions=decide.parse(read_file(decisions), decisions.name) if decisions else None,
         events=reference.events(read_file(events)) if events else None,
-        as_of=instant(as_of) if as_of else None,
+        as_of=instant(as_of),
         periods=ask.parse_periods(read_file(periods), periods.name) if periods else None,
         today=pd.Timestamp(dt.datetime.now(dt.UTC).date()),
         part_of=_declared_parts(),
@@ -74,15 +86,25 @@ def _tell(console: Console, result: ask.Estimated, out: Path) -> None:
 
 
 def between(
-    country: str, start: dt.date, end: dt.date, *, direction: str, series: str | None, json: bool, as_of: str | None
+    country: Country,
+    start: Annotated[dt.datetime, typer.Argument(formats=DAY, help="First local date.")],
+    end: Annotated[dt.datetime, typer.Argument(formats=DAY, help="Last local date, inclusive.")],
+    direction: Direction = "entry",
+    series: Series = None,
+    as_of: AsOf = None,
+    json: Json = False,
 ) -> None:
-    """Bounds, estimate and proof of the flow over a period of the current release."""
+    """How many crossed between two dates: tightest bounds, estimate and proof.
+
+    Example: `crossings between GEO 2022-09-21 2022-09-30 --direction entry`
+    """
     held = catalog.open_release()
     code = country.upper()
     tables = {name: catalog.load(name, code, release=held) for name in ("reports", "series", "decisions", "events")}
     declared = tables["series"][tables["series"]["declared"]]
     name = series or catalog.headline(declared, direction)
-    found = ask.between(tables, name, start, end, as_of=instant(as_of) if as_of else None, part_of=_declared_parts())
+    part_of = _declared_parts()
+    found = ask.between(tables, name, start.date(), end.date(), as_of=instant(as_of), part_of=part_of)
     row = {k: (None if not isinstance(v, list) and pd.isna(v) else v) for k, v in found.row.items()}
     if json:
         told = row | {"in_words": found.in_words, "conflicts": found.conflicts}
@@ -99,11 +121,3 @@ def between(
         console.print(
             f"  [dim]{report['report_id']}  {report['publisher']}, {report['published_on']}  {report['url']}[/]"
         )
-
-
-def instant(text: str) -> dt.datetime:
-    """An instant from the command line. Raises CrossingsError where it is none."""
-    try:
-        return vintages.as_instant(text)
-    except ValueError as error:
-        raise CrossingsError(f"{text!r} is not an instant", "write 2022-09-28 or 2022-09-28T12:00:00Z") from error

@@ -1,27 +1,40 @@
-"""Commands that only read: status, show, sources. Neither Prefect nor Great Expectations is loaded for them."""
+"""Commands that only read: status, show, plot, explain, dictionary. Neither Prefect nor Great Expectations is loaded."""
 
 from __future__ import annotations
 
 import datetime as dt
 import json as jsonlib
-from typing import Any
+from pathlib import Path
+from typing import Annotated, Any
 
+import typer
 from rich.console import Console
 from rich.markup import escape
 
-from crossings import catalog
+from crossings import catalog, drawing, explanation
+from crossings import dictionary as generated
+from crossings.durable import write_file
 from crossings.errors import CrossingsError
 from crossings.lake import Lake
 from crossings.settings import settings
 from flows.archive.archive import Archive
+from flows.cli.options import DAY, AnyDirection, Country, Direction, From, Json, Release, Series, To, date
 from flows.cli.printing import table
 
 _RUNS = 5  # last ones shown
 _SHOWN = ("date", "estimate", "lower", "upper", "status", "reliability", "report_ids")
 
 
-def show_status(*, archive: bool, json: bool) -> None:
-    """The current release, the last runs, lines of the logs that are not whole; with `archive` damaged payloads too."""
+def status(
+    archive: Annotated[
+        bool, typer.Option("--archive", help="Also read every archived payload and name damaged ones.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Show the current release, its tables, the last runs, and what was left out of the logs.
+
+    Example: `crossings status --json`
+    """
     lake = Lake(settings().lake_path)
     current = lake.current()
     raw = Archive(lake.root, lambda: dt.datetime.now(dt.UTC))
@@ -63,18 +76,20 @@ def show_status(*, archive: bool, json: bool) -> None:
             console.print("archive  every payload holds the bytes of its name")
 
 
-def show_days(
-    country: str,
-    start: dt.date | None,
-    end: dt.date | None,
-    *,
-    direction: str | None,
-    series: str | None,
-    release: str | None,
-    json: bool,
+def show(
+    country: Country,
+    start: From = None,
+    end: To = None,
+    direction: AnyDirection = None,
+    series: Series = None,
+    release: Release = None,
+    json: Json = False,
 ) -> None:
-    """The days of a country: its headline series, or another one by name."""
-    frame = catalog.daily(country, start=start, end=end, release=release)
+    """Print the days of a country.
+
+    Example: `crossings show FIN --from 2022-09-19 --to 2022-10-02`
+    """
+    frame = catalog.daily(country, start=date(start), end=date(end), release=release)
     wanted = [_known_series(series, release)] if series else _headlines(country, release, direction)
     frame = frame[frame["series"].isin(wanted)]
     rows = frame.to_dict("records")
@@ -94,6 +109,55 @@ def show_days(
             console.print("[dim]– withheld: these days are known by totals only (finding V59); `crossings between` gives totals,"
                           " `crossings estimate` the path[/]")  # fmt: skip
         console.print()
+
+
+def plot(
+    country: Country,
+    out: Annotated[Path, typer.Option(help="Picture to write: .png, .svg or .pdf.")],
+    direction: Direction = "entry",
+    series: Series = None,
+    start: From = None,
+    end: To = None,
+) -> None:
+    """Draw the days of a series with their bounds.
+
+    Example: `crossings plot FIN --from 2022-09-12 --to 2022-10-05 --out finland.png`
+    """
+    figure = drawing.plot(country, direction=direction, series=series, start=date(start), end=date(end))
+    drawing.save(figure, out)
+    typer.echo(f"wrote {out}")
+
+
+def explain(
+    country: Country,
+    day: Annotated[dt.datetime, typer.Argument(formats=DAY, metavar="DATE", help="Local date, e.g. 2022-09-26.")],
+    direction: Direction = "entry",
+    series: Series = None,
+    release: Release = None,
+    json: Json = False,
+) -> None:
+    """Explain one day: value, bounds with proofs as small sums, reports, alternatives, conflicts, decisions.
+
+    Example: `crossings explain FIN 2022-09-26 --direction entry`
+    """
+    found = explanation.explain(country, day.date(), direction=direction, series=series, release=release)
+    typer.echo(found.to_json() if json else str(found))
+
+
+def dictionary(
+    write: Annotated[Path | None, typer.Option(help="Write it to this Markdown file instead of the screen.")] = None,
+    rules: Annotated[bool, typer.Option("--rules", help="The rules with their actions and limits instead.")] = False,
+) -> None:
+    """Print the data dictionary: every table, column, type and code; with --rules every rule.
+
+    Example: `crossings dictionary --write docs/dictionary.md`
+    """
+    text = generated.rules() if rules else generated.markdown()
+    if write is None:
+        typer.echo(text)
+    else:
+        write_file(write, text.encode())
+        typer.echo(f"wrote {write}")
 
 
 def _known_series(name: str, release: str | None) -> str:

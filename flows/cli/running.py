@@ -1,20 +1,66 @@
-"""`crossings run`: start the pipeline, with a line for every step and a summary at the end."""
+"""`crossings run`, `publish`, `requarantine`: start the pipeline, with a line for every step and a summary at the end."""
 
 from __future__ import annotations
 
 import json as jsonlib
 import os
 from dataclasses import asdict
+from typing import Annotated
 
+import typer
 from rich.console import Console
 from rich.markup import escape
 
 from crossings.settings import settings
 from flows import pipeline
+from flows.cli.options import Json, Local
 from flows.workspace import Workspace
 
 
-def run_pipeline(*, local: bool, rebuild: bool, json: bool, look: bool = True) -> None:
+def run(
+    local: Local = False,
+    rebuild: Annotated[bool, typer.Option(help="Do all the work again and compare the bytes.")] = False,
+    json: Json = False,
+) -> None:
+    """Bring all sources into a release: ingest, judge, estimate, publish.
+
+    Examples:
+
+    - `crossings run` — as a Prefect flow (its embedded server starts unless PREFECT_API_URL is set)
+
+    - `crossings run --local` — the same steps and bytes without any server
+    """
+    _start(local=local, rebuild=rebuild, json=json, look=True)
+
+
+def publish(local: Local = False, json: Json = False) -> None:
+    """Publish what the archive holds, without looking at any publisher.
+
+    Example: `crossings publish --local`
+    """
+    _start(local=local, rebuild=False, json=json, look=False)
+
+
+def requarantine(json: Json = False) -> None:
+    """Judge everything in quarantine again, after a rule, a decision or a record was mended.
+
+    Example: `crossings requarantine`
+    """
+    workspace = Workspace.open(settings())
+    before = workspace.lake.release().read("quarantine").to_pandas()
+    outcome = pipeline.publish(workspace, pipeline.in_process, lambda _: None)
+    after = workspace.lake.release().read("quarantine").to_pandas()
+    freed = sorted(set(before["quarantine_id"]) - set(after["quarantine_id"]))
+    told = {"release": outcome.release, "before": len(before), "readmitted": freed, "still": len(after)}
+    if json:
+        print(jsonlib.dumps(told, indent=1))
+        return
+    Console(highlight=False).print(
+        f"{len(freed)} of {len(before)} records left quarantine, {len(after)} stay; release {outcome.release}"
+    )
+
+
+def _start(*, local: bool, rebuild: bool, json: bool, look: bool) -> None:
     """Run the pipeline in-process or as a Prefect flow and print what came of it; without `look`, only publish."""
     console = Console(stderr=json, highlight=False, soft_wrap=True)
     if local:

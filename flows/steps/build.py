@@ -11,10 +11,14 @@ import pyarrow.compute as pc
 
 from flows import stage
 from flows.workspace import Workspace
+from transforms.estimator.settings import EstimateSettings
 from transforms.reports import decisions as decide
 from transforms.reports import reference, vintages
 from transforms.series import parts
 from transforms.tables import daily
+
+SETTINGS = EstimateSettings()
+"""Declared choices of the estimates of a release."""
 
 
 def countries(workspace: Workspace, ingested: Sequence[str]) -> list[str]:
@@ -36,7 +40,7 @@ def estimate(workspace: Workspace, ingested: Sequence[str], country: str) -> str
         definitions = stage.together(workspace.staging, ingested, "series").drop_duplicates("series")
         built = daily.build(
             encoded, definitions.loc[definitions["country"] == country],
-            reference.events(workspace.reference["events"]),
+            reference.events(workspace.reference["events"]), SETTINGS,
             part_of=parts.declared_parts(reference.table("checkpoints", workspace.reference["checkpoints"])),
         )  # fmt: skip
         stage.write(

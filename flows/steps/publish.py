@@ -6,12 +6,14 @@ In: names of ingested and estimated stages, and the inputs they were made from. 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 
 import pandas as pd
 
 from crossings.lake import Published, release_id
 from crossings.schema.tables import DECISIONS, RELEASED, TABLES
 from flows import gates, stage
+from flows.steps import build
 from flows.workspace import Workspace
 from transforms.reports import decisions as decide
 from transforms.reports import reference, vintages
@@ -56,7 +58,7 @@ def release(
     }
     conformed = {name: TABLES[name].conform(tables[name]) for name in RELEASED}
     gates.hold_release(workspace, held, release_id(inputs), conformed, summaries)
-    return workspace.lake.publish(conformed, inputs, workspace.now)
+    return workspace.lake.publish(conformed, inputs, workspace.now, asdict(build.SETTINGS))
 
 
 def _decision_table(decisions: pd.DataFrame) -> pd.DataFrame:

@@ -115,6 +115,12 @@ def test_other_bytes_from_the_same_inputs_stop_and_change_nothing(place: Lake) -
     assert tree(place.root) == before
 
 
+def test_settings_are_told_in_the_manifest_and_do_not_change_the_release_id(tmp_path: Path) -> None:
+    made = Lake(tmp_path / "lake").publish(tables(7), {"estimate": "7"}, NOW, {"rounding": 0.5}).release
+    assert made.manifest["settings"] == {"rounding": 0.5}
+    assert made.id == lakes.release_id({"estimate": "7"})
+
+
 def test_the_bytes_do_not_depend_on_when_they_are_written(tmp_path: Path) -> None:
     one, other = Lake(tmp_path / "one"), Lake(tmp_path / "other")
     for lake, when in ((one, NOW), (other, NOW + dt.timedelta(days=400))):
