@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from crossings.source.model import SourceSpec, build_source, load_labels, load_sources
+from crossings.source.model import SourceSpec
+from crossings.source.reader import build_source, load_labels, load_sources
 from transforms.parse.contract import Payload
 
 ROOT = Path(__file__).parents[1]

@@ -162,11 +162,10 @@ def test_order_completeness_and_rows_are_claims_of_the_source():
 
 
 def test_a_time_axis_must_reach_the_expected_period():
-    spec = daily()
     text = "day,persons\n2022-09-24,1\n"
-    assert len(read(text, spec.expecting(date(2022, 9, 24))).observations) == 1
+    assert len(read(text, daily(bounds={"latest_period": "2022-09-24"})).observations) == 1
     with pytest.raises(UnreadableInput, match="up to the one starting 2022-09-25, found the last at 2022-09-24"):
-        read(text, spec.expecting(date(2022, 9, 25)))
+        read(text, daily(bounds={"latest_period": "2022-09-25"}))
 
 
 def groups(**more):
