@@ -255,7 +255,7 @@ def test_a_port_where_nobody_listens_is_a_fault_with_a_remedy(office, fetching):
 
 def test_a_name_that_does_not_resolve_is_a_fault(office, fetching):
     with pytest.raises(FetchFailed, match="does not resolve"):
-        fetching(hosts=frozenset({"office.invalid"}), resolver=lambda host, port: []).get(
+        fetching(hosts=frozenset({"office.invalid"}), resolver=lambda host, port: []).fetch(
             Request("GET", "http://office.invalid/")
         )
 
