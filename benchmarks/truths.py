@@ -13,10 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from solvers import Stated, pro_rata
-
-from transforms import ask
 from transforms.estimator.constraints import FloatArray
 from transforms.estimator.one_series import series_days
+
+from transforms import ask
 from transforms.reports import reference
 from transforms.tables import daily
 

@@ -15,7 +15,8 @@ import crossings
 from crossings.errors import CrossingsError
 from crossings.lake import Lake, digest
 from crossings.settings import Settings
-from crossings.source.model import SourceSpec, load_sources
+from crossings.source.model import SourceSpec
+from crossings.source.reader import load_sources
 from flows.archive.archive import Archive
 
 _REFERENCE = ("countries", "timezones", "wording", "series", "events", "checkpoints", "authorities")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-
 from transforms.estimator.constraints import Constraints
 from transforms.estimator.coupled import CoupledSolution, CoupledSystem, Link
 

@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 from hypothesis import strategies as st
 from scipy.optimize import linprog
+from transforms.estimator.constraints import Constraints
 
 from crossings.calendar import instant_of
-from transforms.estimator.constraints import Constraints
 
 CASES = {c["name"]: c for c in json.loads((Path(__file__).parent / "cases" / "estimation_cases.json").read_text())}
 DAY, INF = 86400, np.inf

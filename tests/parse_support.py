@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from crossings.source.model import SourceSpec, build_source, load_labels, load_sources
+from crossings.source.model import SourceSpec
+from crossings.source.reader import build_source, load_labels, load_sources
 from transforms.parse.contract import Payload
 
 ROOT = Path(__file__).parents[1]
@@ -31,6 +35,21 @@ def recorded(source: str) -> list[Payload]:
     folder = RECORDED / source
     files = sorted(f for f in folder.iterdir() if f.name != "expected.json") if folder.is_dir() else []
     return [payload(f.read_bytes(), f.name) for f in files]
+
+
+def changed(source: str, role: str, change: Callable[[bytes], bytes]) -> list[Payload]:
+    """The recorded payloads of a source, one of them changed."""
+    return [replace(payload(change(f.content)), name=f.name) if f.role == role else f for f in recorded(source)]
+
+
+def as_json(change: Callable) -> Callable[[bytes], bytes]:
+    """A change of bytes from a change of the JSON they hold."""
+
+    def apply(content: bytes) -> bytes:
+        root = json.loads(content.decode("utf-8-sig"))
+        return json.dumps(change(root) or root).encode()
+
+    return apply
 
 
 def sources() -> dict[str, SourceSpec]:

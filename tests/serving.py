@@ -25,7 +25,7 @@ from flows.workspace import Workspace
 from transforms.parse.contract import Payload
 from transforms.parse.registry import parse
 
-STATISTICS = sorted(name for name, spec in sources().items() if spec.parser != "register")
+STATISTICS = sorted(name for name, spec in sources().items() if not spec.by_hand)
 
 
 @contextmanager

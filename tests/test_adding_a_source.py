@@ -18,7 +18,7 @@ from published import Spoken
 from serving import served
 
 from crossings.lake import Lake, digest
-from crossings.source.model import read_source
+from crossings.source.reader import read_source
 
 ROOT = Path(__file__).parents[1]
 GUIDE = (ROOT / "docs" / "adding-a-source.md").read_text(encoding="utf-8")
@@ -217,6 +217,6 @@ def test_a_publisher_that_changed_is_told_as_the_guide_says(
 
 
 def labels() -> dict[str, dict[str, str]]:
-    from crossings.source.model import load_labels
+    from crossings.source.reader import load_labels
 
     return load_labels(ROOT / "data" / "reference" / "labels.csv")

@@ -12,12 +12,12 @@ from crossings.errors import CrossingsError
 from crossings.schema.codes import CODE_LISTS
 from crossings.schema.tables import TABLES
 from transforms.parse.contract import OBSERVATION_COLUMNS, REJECTED_COLUMNS
-from transforms.parse.registry import parse, statements
+from transforms.parse.registry import parse, read
 
 SPECS = sources()
 SOURCES = sorted(path.stem for path in (ROOT / "data" / "sources").glob("*.yaml"))
-TABULAR = [name for name in SOURCES if SPECS[name].parser != "register"]
-STATEMENTS = [name for name in SOURCES if SPECS[name].parser == "register"]
+TABULAR = [name for name in SOURCES if not SPECS[name].by_hand]
+STATEMENTS = [name for name in SOURCES if SPECS[name].by_hand]
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +83,7 @@ def test_the_order_of_payloads_never_matters(name, specs):
 
 @pytest.mark.parametrize("name", STATEMENTS)
 def test_a_register_is_read_as_statements_and_never_as_figures(name, specs):
-    parsed = statements(recorded(name), specs[name])
+    parsed = read(recorded(name), specs[name])
     assert len(parsed.reports) > 0
     assert parsed.considered == len(parsed.reports) + len(parsed.torn)
     with pytest.raises(CrossingsError, match="statements"):

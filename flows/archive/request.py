@@ -12,11 +12,14 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
-from urllib.parse import unquote_plus
+from typing import TYPE_CHECKING, Literal
+from urllib.parse import quote, unquote_plus, urlencode, urlsplit, urlunsplit
 
 from crossings import __version__
 from crossings.errors import FetchFailed
+
+if TYPE_CHECKING:
+    from transforms.parse.contract import Question
 
 REDACTED = "REDACTED"
 BODY_SHOWN = 4096
@@ -151,6 +154,26 @@ class Request:
 
     def __repr__(self) -> str:
         return f"<Request {self.method} {self.shown_url}>"
+
+
+def request_of(question: Question, base_url: str | None = None) -> Request:
+    """The request that puts a protocol's question to its publisher, or to a served copy of it at `base_url`.
+
+    A blank in the address is encoded; all else stands letter by letter as the protocol spelled it.
+    """
+    address = question.address
+    parts = urlsplit(address.url if question.query is None else f"{address.url}?{question.query}")
+    served = parts if base_url is None else urlsplit(base_url)
+    path = quote(parts.path, safe="/%:*;,=~+-._()")
+    url = urlunsplit((served.scheme, served.netloc, path, parts.query.replace(" ", "%20"), ""))
+    headers, body = dict(address.headers), question.body
+    kind = "application/x-www-form-urlencoded" if body is None else "application/json"
+    if body is None and address.form:
+        body = urlencode(address.form).encode()
+    if address.method == "POST":
+        body = body or b""
+        headers["Content-Type"] = kind
+    return Request(address.method, url, headers=headers, body=body)
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from crossings.settings import settings
 from flows import pipeline, stage
 from flows.cli.options import DAY, Copy, Json, SourceId
 from flows.cli.printing import table
-from flows.collect import looking
+from flows.collect import questions
 from flows.steps import collect
 from flows.workspace import Workspace
 
@@ -47,13 +47,11 @@ def ingest(
     def collected() -> str:
         if not files:
             return collect.collect(workspace, source, base_url)
-        if spec.parser == collect.STATEMENTS:
-            return collect.bring_statements(workspace, source, files[0])
-        return looking.bring(workspace, spec, files)
+        return questions.bring(workspace, spec, files)
 
     if files and base_url:
         raise CrossingsError("--file and --base-url exclude each other", "give one of them")
-    if spec.parser == collect.STATEMENTS and (base_url or len(files) > 1):
+    if spec.by_hand and (base_url or len(files) > 1):
         raise CrossingsError(f"{spec.id} is read from one statement file", "give one --file, or none for data/register")
     counts, name = pipeline.ingest_one(workspace, source, collected)
     found = stage.Stage(workspace.staging / name)

@@ -14,7 +14,7 @@ from crossings.errors import CrossingsError
 from crossings.settings import settings
 from flows.cli.options import Copy, Json, SourceId
 from flows.cli.printing import table
-from flows.collect import freshness, looking, served_copy
+from flows.collect import freshness, questions, served_copy
 from flows.steps import collect
 from flows.workspace import Workspace
 from transforms.parse import registry
@@ -68,23 +68,24 @@ def check(source: SourceId, base_url: Copy = None) -> None:
     """
     workspace = Workspace.open(settings())
     spec = workspace.source(source)
-    if spec.parser == collect.STATEMENTS:
+    if spec.by_hand:
         raise CrossingsError(f"{spec.id} is a statement file on this machine", f"run `crossings ingest {spec.id}`")
     console = Console(highlight=False, soft_wrap=True)
     console.print(f"{spec.id}: {spec.title} ({spec.publisher})")
     console.print(f"  confirmed  {'yes' if spec.confirmed else 'no'}")
     for point in spec.to_confirm:
         console.print(f"  to confirm {point}")
-    payloads = looking.contents(workspace.archive, looking.ask(workspace, spec, base_url=base_url))
+    payloads = questions.contents(workspace.archive, questions.ask(workspace, spec, base_url=base_url))
     for payload in payloads:
         console.print(f"  came       {payload.name}: {len(payload.content):,} bytes, sha256 {payload.sha256[:12]}…")
     parsed = registry.parse(payloads, spec)
-    seen = parsed.observations
     console.print(
-        f"  figures    {len(seen):,} accepted, {len(parsed.rejected):,} refused, {parsed.unselected:,} not selected"
+        f"  figures    {len(parsed.observations):,} accepted, {len(parsed.rejected):,} refused, "
+        f"{parsed.unselected:,} not selected"
     )
-    if len(seen):
-        console.print(f"  periods    {seen['period_start'].min()} to {seen['period_end'].max()}")
+    reached = registry.adapter(spec.parser).reach(parsed)
+    if reached is not None:
+        console.print(f"  periods    {reached.first} to {reached.last}")
     for row in parsed.rejected.head(5).itertuples():
         console.print(f"  refused    {row.payload_locator}: {row.reason} ({row.rule})", markup=False)
 

@@ -108,18 +108,10 @@ class Fetcher:
             self._spool.cleanup()
             self._spool = None
 
-    def get(self, request: Request, validators: Validators | None = None) -> Fetched:
-        """`fetch` for a GET."""
-        assert request.method == "GET"
-        return self.fetch(request, validators)
-
-    def post(self, request: Request, validators: Validators | None = None) -> Fetched:
-        """`fetch` for a POST; validators are not sent, no server answers 304 to a POST (RFC 9110, 13.1)."""
-        assert request.method == "POST"
-        return self.fetch(request, validators)
-
     def fetch(self, request: Request, validators: Validators | None = None) -> Fetched:
         """Ask, and try again while the fault may pass.
+
+        Validators are not sent with a POST: no server answers 304 to one (RFC 9110, 13.1).
 
         Raises
         ------

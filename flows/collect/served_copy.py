@@ -53,23 +53,23 @@ def serve(spec: SourceSpec, folder: Path, port: int) -> http.server.ThreadingHTT
 
 
 def _role(spec: SourceSpec, asked: str, method: str) -> str | None:
+    """The role of the address that was asked: of those that fit, the one that states most of what was asked."""
     parts = urlsplit(asked)
     path, query = unquote(parts.path), parse_qs(parts.query, keep_blank_values=True)
+    fitting: list[tuple[int, str]] = []
     for address in spec.addresses:
         stated = urlsplit(address.url)
         pattern = "".join(
             "[^/]+" if p.startswith("{") else re.escape(p) for p in re.split(r"(\{\w+\})", unquote(stated.path))
         )
-        if address.method != method or not re.fullmatch(pattern, path):
+        names = set(parse_qs(stated.query, keep_blank_values=True))
+        if address.method != method or not re.fullmatch(pattern, path) or not names <= set(query):
             continue
-        if address.role == "class":
-            if query.get("atype") == ["class"] and query.get("class") == [address.variable or ""]:
-                return f"class-{address.variable}"
-            continue
-        if query.get("atype") == ["class"] or ("config" in query) != (address.role == "config"):
-            continue
-        return address.role
-    return None
+        if address.variable is None:
+            fitting.append((len(names), address.role))
+        elif query.get(address.role) == [address.variable]:
+            fitting.append((len(names) + 1, f"{address.role}-{address.variable}"))
+    return max(fitting)[1] if fitting else None
 
 
 def _page(spec: SourceSpec) -> bytes:

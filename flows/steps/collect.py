@@ -6,22 +6,17 @@ In: a workspace and the id of a source. Out: the digest of what is to be read. N
 from __future__ import annotations
 
 import datetime as dt
-from pathlib import Path
 
-from crossings.errors import CrossingsError, FetchFailed, UnreadableInput
+from crossings.errors import FetchFailed, UnreadableInput
 from crossings.lake import digest
 from flows.archive.archive import Look
-from flows.collect import backfill, looking
-from flows.workspace import Workspace, read_file
-
-STATEMENTS = "register"  # the parser of statement files
+from flows.collect import questions
+from flows.workspace import Workspace
 
 
 def sources(workspace: Workspace) -> list[str]:
-    """Sources that a run looks at: the register, and every other one that was confirmed on the live service."""
-    return [
-        id_ for id_, spec in workspace.sources.items() if spec.enabled and (spec.confirmed or spec.parser == STATEMENTS)
-    ]
+    """Sources that a run looks at: files of statements, and every other one that was confirmed on the live service."""
+    return [id_ for id_, spec in workspace.sources.items() if spec.enabled and (spec.confirmed or spec.by_hand)]
 
 
 def collect(workspace: Workspace, source_id: str, base_url: str | None = None) -> str:
@@ -29,19 +24,12 @@ def collect(workspace: Workspace, source_id: str, base_url: str | None = None) -
 
     Raises CrossingsError for an unknown source and FetchFailed where the publisher gave nothing usable.
     """
-    spec = workspace.source(source_id)
-    if spec.parser != STATEMENTS:
-        return looking.look(workspace, spec, base_url=base_url)
-    path = workspace.settings.data / spec.id / "reports.csv"
-    return bring_statements(workspace, source_id, path)
+    return questions.look(workspace, workspace.source(source_id), base_url=base_url)
 
 
 def look_back(workspace: Workspace, source_id: str, start: dt.date, base_url: str | None = None) -> str:
     """Look at a source for every period since `start`; returns the digest of the bundle."""
-    spec = workspace.source(source_id)
-    if spec.parser == STATEMENTS:
-        raise CrossingsError(f"{source_id} is a file of statements", "there is nothing to look back at; edit the file")
-    return looking.look(workspace, backfill.reaching(spec, start, workspace.now.date()), base_url=base_url)
+    return questions.look(workspace, workspace.source(source_id), base_url=base_url, since=start)
 
 
 def collect_or_keep(workspace: Workspace, source_id: str, base_url: str | None = None) -> str:
@@ -52,16 +40,9 @@ def collect_or_keep(workspace: Workspace, source_id: str, base_url: str | None =
     try:
         return collect(workspace, source_id, base_url)
     except (FetchFailed, UnreadableInput):
-        if workspace.source(source_id).parser == STATEMENTS:
+        if workspace.source(source_id).by_hand:
             raise
         return archived(workspace).get(source_id, "")
-
-
-def bring_statements(workspace: Workspace, source_id: str, path: Path) -> str:
-    """Archive a statement CSV; unchanged bytes leave no trace, so that an unchanged run writes nothing."""
-    look = workspace.archive.add_local(source_id, read_file(path), STATEMENTS, workspace.now, log_unchanged=False)
-    assert look.sha256 is not None
-    return look.sha256
 
 
 def archived(workspace: Workspace) -> dict[str, str]:
@@ -76,8 +57,7 @@ def archived(workspace: Workspace) -> dict[str, str]:
 
 def arrivals(workspace: Workspace, source_id: str) -> list[Look]:
     """Statement files or bundles of a source, each change of bytes once, a return to earlier bytes included."""
-    keys = {f"LOCAL {STATEMENTS}", f"LOCAL {looking.BUNDLE}"}
-    return [k for k in workspace.archive.looks(source_id) if k.request_key in keys and k.outcome == "new"]
+    return questions.arrivals(workspace.archive, workspace.source(source_id))
 
 
 def arrived(workspace: Workspace, source_id: str) -> list[str]:
@@ -89,8 +69,8 @@ def planned(workspace: Workspace, digests: dict[str, str]) -> dict[str, str]:
     """Everything a release of these payloads is made from, by name and digest."""
     inputs = workspace.base_inputs
     for source, sha256 in digests.items():
-        spec = workspace.source(source).model_dump_json()
-        statements = workspace.source(source).parser == STATEMENTS
-        seen = "" if statements else ",".join(arrived(workspace, source))
-        inputs = inputs | {f"payload/{source}": sha256, f"source/{source}": digest(f"{spec} {seen}".encode())}
+        spec = workspace.source(source)
+        seen = "" if spec.by_hand else ",".join(arrived(workspace, source))
+        said = digest(f"{spec.model_dump_json()} {seen}".encode())
+        inputs = inputs | {f"payload/{source}": sha256, f"source/{source}": said}
     return inputs

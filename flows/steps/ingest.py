@@ -17,11 +17,13 @@ from crossings.schema.tables import OFFICIAL, REPORTS
 from crossings.source.model import SourceSpec
 from flows import gates, judge, stage
 from flows.archive.archive import Look
-from flows.collect import looking
+from flows.collect import questions
 from flows.steps import collect
 from flows.workspace import Workspace
 from transforms import findings
 from transforms.parse import registry
+from transforms.parse.contract import Payload
+from transforms.parse.statements_csv import Statements
 from transforms.reports import decisions as decide
 from transforms.reports import prepare, reference, revisions
 from transforms.series import definitions
@@ -54,11 +56,12 @@ def ingest(workspace: Workspace, source_id: str, sha256: str, strict: bool = Fal
         known = reference.read(workspace.reference)
         today = pd.Timestamp(workspace.now.date())
         cells, told, absences, repeated, unreadable = _no_official(), [], 0, 0, None
-        if spec.parser == collect.STATEMENTS:
-            prepared = prepare.prepare(
-                source_id, workspace.archive.read(sha256), "reports.csv", decide.parse(workspace.reference["decisions"]),
-                definitions.parse(workspace.reference["series"]), known, today,
-            )  # fmt: skip
+        if spec.by_hand:
+            statements = registry.read([Payload(workspace.archive.read(sha256), sha256, "reports.csv")], spec)
+            assert isinstance(statements, Statements)
+            prepared = prepare.ready(source_id, sha256, statements,
+                                     decide.parse(workspace.reference["decisions"]),
+                                     definitions.parse(workspace.reference["series"]), known, today)  # fmt: skip
         else:
             gathered, unreadable = _gathered(workspace, spec, looks, known)
             prepared = prepare.ready(source_id, sha256, gathered.statements, decide.none(),
@@ -68,7 +71,7 @@ def ingest(workspace: Workspace, source_id: str, sha256: str, strict: bool = Fal
         judgements, results = judge.judge(prepared, known)
         settled = prepare.settle(prepared, judgements)
         suite = gates.summarise(f"{REPORTS.name} of {source_id}", results, prepared.frame)
-        received = settled.rows_in if spec.parser == collect.STATEMENTS else gathered.rows_in
+        received = settled.rows_in if spec.by_hand else gathered.rows_in
         counts = Counts(source_id, received, len(settled.reports) + absences, len(settled.quarantine),
                         settled.duplicates + repeated)  # fmt: skip
         stage.write(
@@ -92,7 +95,7 @@ def _gathered(
     for look in looks:
         assert look.sha256 is not None
         try:
-            found = registry.parse(looking.payloads(workspace.archive, look.sha256), spec)
+            found = registry.parse(questions.payloads(workspace.archive, look.sha256), spec)
         except UnreadableInput as error:
             refused = [f"{spec.id}: {error.message}", error.remedy]
             told.append((look, error))

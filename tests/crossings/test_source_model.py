@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 import pytest
 from parse_support import LABELS, ROOT, made, sources
 
 from crossings.errors import CrossingsError
-from crossings.source.model import InvalidSource, load_labels, load_sources, read_source
+from crossings.source.model import InvalidSource
+from crossings.source.reader import load_labels, load_sources, read_source
 
 TEXT = (ROOT / "data" / "sources" / "kz-taldau.yaml").read_text(encoding="utf-8")
 
@@ -123,9 +122,3 @@ def test_a_label_with_two_codes_is_refused(tmp_path):
 
 def test_every_label_maps_to_a_three_letter_code():
     assert all(len(code) == 3 and code.isupper() for table in LABELS.values() for code in table.values())
-
-
-def test_an_expected_period_can_be_asked_of_a_source():
-    spec = sources()["kz-taldau"]
-    assert spec.expecting(date(2030, 1, 1)).bounds.latest_period == date(2030, 1, 1)
-    assert spec.bounds.latest_period is None

@@ -13,8 +13,8 @@ from decimal import Decimal
 from itertools import pairwise
 
 from crossings.errors import UnreadableInput
-from crossings.source.options import Mapping as SeriesMapping
-from crossings.source.options import TimeAxis, TotalCheck
+from crossings.source.mapping import Mapping as SeriesMapping
+from crossings.source.mapping import TimeAxis, TotalCheck
 from transforms.parse.contract import Cell, clipped
 from transforms.parse.figures import NotAFigure, read_figure
 from transforms.parse.periods import Period, exchanged, following, other_date_order, read_period

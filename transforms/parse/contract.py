@@ -1,24 +1,27 @@
-"""What goes into a parser and what comes out: payloads, cells, observations, rejected rows, and their counts.
+"""What a publisher's protocol does, and what goes into it and comes out: questions, payloads, cells, observations.
 
-In: archived bytes with their digest. Out: `Parsed`, two tables whose rows account for every cell considered:
-considered = accepted + rejected + unselected. Rule names are those of method.md 8 or plain words.
+In: a source, and archived bytes with their digest. Out: `Question`s, and `Parsed`, two tables whose rows account for
+every cell considered: considered = accepted + rejected + unselected. Rule names are those of method.md 8 or plain words.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from typing import TypeAlias
+from typing import Protocol, TypeAlias, TypeVar
 
 import numpy as np
 import pandas as pd
 
 from crossings.errors import UnreadableInput
+from crossings.source.closed import ProtocolOptions
+from crossings.source.model import Address, SourceSpec
 
 Figure: TypeAlias = str | int | float | Decimal | None
+Found = TypeVar("Found")
 
 OBSERVATION_COLUMNS = (
     "period_start",
@@ -135,6 +138,87 @@ class Parsed:
         assert self.considered == accounted, f"{self.considered} considered, {accounted} accounted for"
 
 
+@dataclass(frozen=True)
+class Span:
+    """The days from `first` to `last`, both included."""
+
+    first: date
+    last: date
+
+
+@dataclass(frozen=True)
+class Question:
+    """What to ask a publisher next, as plain data; `flows.archive.request` makes it a request.
+
+    Attributes
+    ----------
+    name : what the answer is to the parser; the name of its payload (`metadata`, `data`, `data-2`, `class-Country`).
+    address : where, and with which method, form and headers.
+    query : what follows the question mark, letter by letter as the service wants it; None asks the address as it is.
+    body : JSON to POST; None sends the form of the address.
+    """
+
+    name: str
+    address: Address
+    query: str | None = None
+    body: bytes | None = None
+
+
+Questions: TypeAlias = Generator[Question, bytes, None]
+"""Questions in the order of asking; each is sent its answer, because the next one may depend on it."""
+
+
+class Adapter(Protocol[Found]):
+    """One publisher's protocol: all that the rest of the product knows of it. Pure: it asks nobody and keeps nothing."""
+
+    @property
+    def name(self) -> str:
+        """What a source writes as `parser`."""
+
+    @property
+    def options(self) -> type[ProtocolOptions]:
+        """What a source may say about reading this protocol."""
+
+    @property
+    def by_hand(self) -> bool:
+        """Whether it is a file of statements that people write: nobody is asked, and no mapping reads it."""
+
+    def parse(self, payloads: Sequence[Payload], spec: SourceSpec, /) -> Found:
+        """What the payloads of one look say, whatever their order.
+
+        Raises UnreadableInput for a fault of a whole payload: nothing is taken then.
+        """
+
+    def questions(self, spec: SourceSpec, back: Span | None, /) -> Questions:
+        """What to ask for a look: what the source selects or, for a look back, every period that touches the span.
+
+        Raises UnreadableInput for an answer that forbids the next question, FetchFailed for a page without the link
+        that was sought, CrossingsError for a source without an address that the protocol needs.
+        """
+
+    def reach(self, found: Found, /) -> Span | None:
+        """How far in time what was parsed reaches; None where it states no period."""
+
+
+@dataclass(frozen=True)
+class Figures:
+    """The adapter of a protocol whose answers hold figures by period, put together from the functions of its module."""
+
+    name: str
+    options: type[ProtocolOptions]
+    parse: Callable[[Sequence[Payload], SourceSpec], Parsed]
+    questions: Callable[[SourceSpec, Span | None], Questions]
+
+    @property
+    def by_hand(self) -> bool:
+        """False: a publisher is asked."""
+        return self.options.by_hand
+
+    def reach(self, found: Parsed, /) -> Span | None:
+        """From the first day of the earliest period to the last day of the latest one."""
+        return span_of(found.observations)
+
+
 @dataclass(slots=True)
 class Observation:
     """One accepted figure before it becomes a row."""
@@ -182,6 +266,12 @@ def only(payloads: Sequence[Payload], what: str) -> Payload:
         names = ", ".join(p.name for p in payloads) or "none"
         raise UnreadableInput(f"{what}: expected one payload, found {names}", "pass exactly one payload")
     return payloads[0]
+
+
+def span_of(periods: pd.DataFrame) -> Span | None:
+    """From the first `period_start` to the last `period_end` of a table; None where it has no such days."""
+    first, last = periods["period_start"].min(), periods["period_end"].max()
+    return None if pd.isna(first) or pd.isna(last) else Span(pd.Timestamp(first).date(), pd.Timestamp(last).date())
 
 
 def observation_frame(rows: Iterable[Observation], freq: str, unit_text: str) -> pd.DataFrame:

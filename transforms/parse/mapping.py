@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from crossings.errors import UnreadableInput
+from crossings.source.mapping import DimensionMap, Mapping, TimeAxis
 from crossings.source.model import SourceSpec
-from crossings.source.options import DimensionMap, Mapping, TimeAxis
 from transforms.parse.checks import check_reach, check_time_axis, check_totals, refuse_mixed_orders
 from transforms.parse.contract import (
     SERIES_COLUMNS,

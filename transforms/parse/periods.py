@@ -14,6 +14,8 @@ from typing import Literal, TypeAlias
 
 Period: TypeAlias = tuple[date, date]
 
+_A_YEAR = {"D": 366, "W": 53, "M": 12, "Q": 4, "A": 1}
+
 _ROMAN = {"I": 1, "II": 2, "III": 3, "IV": 4}
 _ENGLISH = {name.casefold(): number for number, name in enumerate(calendar.month_name) if name} | {
     name.casefold(): number for number, name in enumerate(calendar.month_abbr) if name
@@ -163,3 +165,8 @@ def _month_number(name: str, months: Mapping[str, int]) -> int:
 def _from_serial(text: str) -> date:
     """Day number of a spreadsheet; day 60 is the 29 February 1900 that never was, and is out of our range."""
     return date(1899, 12, 30) + timedelta(days=int(text))
+
+
+def enough_periods(first: date, last: date, freq: str) -> int:
+    """A number of periods that is certain to cover the days from first to last when counted back from the last one."""
+    return ((last - first).days * _A_YEAR[freq]) // 365 + 2

@@ -1,22 +1,20 @@
-"""The one door of the parsers: payloads and a source in, `Parsed` out.
+"""The one door of the protocols: their adapters by name; payloads and a source in, what they say out.
 
-The parser's module is imported when it is first asked for, so that reading a CSV does not load a workbook reader.
+The protocol's module is imported when it is first asked for, so that reading a CSV does not load a workbook reader.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import Any
 
 from crossings.errors import UnreadableInput
 from crossings.source.model import SourceSpec
-from transforms.parse.contract import Parsed, Payload, only
+from transforms.parse.contract import Adapter, Parsed, Payload
+from transforms.parse.statements_csv import Statements
 
-if TYPE_CHECKING:
-    from transforms.parse.statements_csv import Statements
-
-MODULES: dict[str, str] = {
+PROTOCOLS: dict[str, str] = {
     "jsonstat": "transforms.parse.protocols.jsonstat",
     "eurostat": "transforms.parse.protocols.eurostat",
     "pxweb": "transforms.parse.protocols.pxweb",
@@ -28,45 +26,45 @@ MODULES: dict[str, str] = {
     "taldau": "transforms.parse.protocols.taldau",
     "table": "transforms.parse.protocols.table",
     "emiss": "transforms.parse.protocols.emiss",
+    "register": "transforms.parse.protocols.register",
 }
+"""Every protocol by the name that a source writes as `parser`, and the module whose `ADAPTER` it is."""
 
 
-def parse(payloads: Sequence[Payload], spec: SourceSpec) -> Parsed:
-    """Observations of one look at a source.
+def adapter(name: str) -> Adapter[Any]:
+    """The adapter of a protocol by its name."""
+    found: Adapter[Any] = import_module(PROTOCOLS[name]).ADAPTER
+    return found
+
+
+def read(payloads: Sequence[Payload], spec: SourceSpec) -> Parsed | Statements:
+    """What one look at a source says: figures by period, or statements where the source is a file of them.
 
     Parameters
     ----------
     payloads : the archived bytes, one or more, with their roles; their order never matters.
     spec : the source.
 
-    Raises `UnreadableInput` for payload-level faults: nothing of the payloads is taken then. Statements are no
-    figures by period: a source with parser `register` is read by `statements`.
+    Raises `UnreadableInput` for payload-level faults: nothing of the payloads is taken then. A publisher's answer must
+    keep the sizes that the source declares; a file that people write may have any.
     """
-    if spec.parser not in MODULES:
-        raise UnreadableInput(
-            f"{spec.id}: expected figures by period, found a source of statements", "read it with registry.statements"
-        )
-    _check_sizes(payloads, spec)
-    module = import_module(MODULES[spec.parser])
-    ordered = sorted(payloads, key=lambda p: (p.name, p.sha256))
-    parsed: Parsed = module.parse(ordered, spec)
-    return parsed
+    if not payloads:
+        raise UnreadableInput(f"{spec.id}: expected a payload, found none", "fetch the source first")
+    if not spec.by_hand:
+        _check_sizes(payloads, spec)
+    found: Parsed | Statements = adapter(spec.parser).parse(sorted(payloads, key=lambda p: (p.name, p.sha256)), spec)
+    return found
 
 
-def statements(payloads: Sequence[Payload], spec: SourceSpec) -> Statements:
-    """Statements of one look at a source whose parser is `register`; the faults are those of `parse`."""
-    from transforms.parse.statements_csv import parse as read_statements
-
-    if spec.parser != "register":
-        raise UnreadableInput(f"{spec.id}: expected statements, found parser {spec.parser}", "read it with parse")
-    _check_sizes(payloads, spec)
-    payload = only(payloads, spec.id)
-    return read_statements(payload.content, payload.name)
+def parse(payloads: Sequence[Payload], spec: SourceSpec) -> Parsed:
+    """The figures by period of one look at a source; as `read`, and `UnreadableInput` for a file of statements."""
+    found = None if spec.by_hand else read(payloads, spec)
+    if not isinstance(found, Parsed):
+        raise UnreadableInput(f"{spec.id}: expected figures by period, found a source of statements", "use read")
+    return found
 
 
 def _check_sizes(payloads: Sequence[Payload], spec: SourceSpec) -> None:
-    if not payloads:
-        raise UnreadableInput(f"{spec.id}: expected a payload, found none", "fetch the source first")
     for payload in payloads:
         size = len(payload.content)
         if not spec.bounds.min_bytes <= size <= spec.fetch.max_bytes:

@@ -99,11 +99,6 @@ def _forgiven(reports: pd.DataFrame, table: pa.Table, unparsed: np.ndarray) -> n
     return np.where(here, "", unparsed)
 
 
-def raw_record(statements: Statements, row: int) -> str:
-    """The record as received, as JSON with the header's names."""
-    return raw_records(statements, [row])[row]
-
-
 def raw_records(statements: Statements, rows: Iterable[int]) -> dict[int, str]:
     """Records as received, by row, each as JSON with the header's names."""
     wanted = np.zeros(statements.raw.num_rows, dtype=bool)

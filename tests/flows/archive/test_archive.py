@@ -208,7 +208,7 @@ def test_not_modified_speaks_of_the_bytes_that_were_asked_about(archive, lake, o
     request = Request("GET", office.url("/table"))
     office.script("/table", pub.ok(b"[1]", etag='"v1"'))
     first = archive.look("src", request, fetcher)
-    asked = fetcher.get(request, archive.validators("src", request.key))
+    asked = fetcher.fetch(request, archive.validators("src", request.key))
     office.script("/table", pub.ok(b"[1,2]", etag='"v2"'))
     Archive(lake, Days()).look("src", request, fetcher)  # meanwhile, another process
     assert archive.record("src", request, asked).sha256 == first.sha256

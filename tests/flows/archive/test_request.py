@@ -58,7 +58,7 @@ def test_secrets_are_in_no_log_no_error_and_no_provenance(office, fetching, arch
 
 def test_user_information_becomes_a_header_and_not_a_part_of_the_address(office, fetching):
     office.script("/table", pub.ok(BODY))
-    fetched = fetching().get(Request("GET", office.url("/table").replace("//", "//user:pass@")))
+    fetched = fetching().fetch(Request("GET", office.url("/table").replace("//", "//user:pass@")))
     assert office.asked[0].headers["authorization"] == "Basic dXNlcjpwYXNz"
     assert "@" not in office.asked[0].headers["host"]
     assert fetched.final_url == office.url("/table")
@@ -71,7 +71,7 @@ def test_credentials_do_not_travel_to_another_host(office, fetching):
     request = Request(
         "GET", office.url("/table", "one.test"), {"Authorization": "x", "X-Odd-Key": "y", "Accept-Language": "fi"}
     )
-    fetching(hosts=hosts, resolver=to_loopback).get(request, Validators(etag='"v1"'))
+    fetching(hosts=hosts, resolver=to_loopback).fetch(request, Validators(etag='"v1"'))
     assert {"authorization", "x-odd-key"} <= set(office.asked[0].headers)
     assert {"authorization", "x-odd-key", "if-none-match"} & set(office.asked[1].headers) == set()
     assert office.asked[1].headers["accept-language"] == "fi"
@@ -80,7 +80,7 @@ def test_credentials_do_not_travel_to_another_host(office, fetching):
 @pytest.mark.parametrize("value", ["a\r\nX-Evil: 1", "naïve ☃", f"{SECRET}\x00"])
 def test_a_header_that_cannot_be_sent_is_refused_without_its_value(office, fetching, value):
     with pytest.raises(FetchFailed, match="cannot be sent") as told:
-        fetching().get(ask(office, headers={"X-Key": value}))
+        fetching().fetch(ask(office, headers={"X-Key": value}))
     assert value not in "".join(traceback.format_exception(told.value))
     assert office.asked == []
 
@@ -115,6 +115,6 @@ def test_redaction_touches_the_secret_values_and_nothing_else(pairs):
 def test_what_a_publisher_writes_cannot_break_a_log_line(office, fetching, caplog):
     office.script("/table", pub.redirect(302, "http://evil.test/%0aforged"))
     with pytest.raises(FetchFailed) as told:
-        fetching().get(ask(office))
+        fetching().fetch(ask(office))
     assert re.fullmatch(r"[^\x00-\x1f]+", str(told.value))
     assert all("\n" not in record.getMessage() for record in caplog.records)

@@ -29,7 +29,7 @@ from flows.collect.spool import STEP, spooled
 
 def test_an_answer_comes_with_its_digest_its_validators_and_an_honest_name(office, fetching):
     office.script("/table", pub.ok(BODY, etag='"v1"', last_modified="Wed, 28 Sep 2022 05:00:00 GMT"))
-    fetched = fetching().get(ask(office))
+    fetched = fetching().fetch(ask(office))
     assert (fetched.status, fetched.content, fetched.size) == ("new", BODY, len(BODY))
     assert fetched.sha256 == hashlib.sha256(BODY).hexdigest()
     assert (fetched.etag, fetched.last_modified) == ('"v1"', "Wed, 28 Sep 2022 05:00:00 GMT")
@@ -48,7 +48,7 @@ def test_the_user_agent_names_a_contact_and_nothing_else():
 @pytest.mark.parametrize("known", [Validators(etag='"v1"'), Validators(last_modified="Wed, 28 Sep 2022 05:00:00 GMT")])
 def test_an_unchanged_source_costs_one_request_and_no_body(office, fetching, known):
     office.script("/table", pub.ok(BODY, etag='"v1"', last_modified="Wed, 28 Sep 2022 05:00:00 GMT"))
-    fetched = fetching().get(ask(office), known)
+    fetched = fetching().fetch(ask(office), known)
     assert (fetched.status, fetched.content, fetched.path) == ("not_modified", b"", None)
     assert (fetched.etag, fetched.attempts, len(office.asked)) == ('"v1"', 1, 1)
 
@@ -56,7 +56,7 @@ def test_an_unchanged_source_costs_one_request_and_no_body(office, fetching, kno
 def test_304_without_a_condition_is_a_fault(office, fetching):
     office.script("/table", pub.raw(pub.head(304)))
     with pytest.raises(FetchFailed) as told:
-        fetching().get(ask(office))
+        fetching().fetch(ask(office))
     assert told.value.status == 304
 
 
@@ -64,7 +64,7 @@ def test_a_query_is_posted_as_it_stands_and_without_validators(office, fetching)
     office.script("/table", pub.ok(BODY))
     query = b'{"query":[],"response":{"format":"json-stat2"}}'
     request = Request("POST", office.url("/table"), {"Content-Type": "application/json"}, query)
-    fetching().post(request, Validators(etag='"v1"'))
+    fetching().fetch(request, Validators(etag='"v1"'))
     assert office.asked[0].method == "POST"
     assert office.asked[0].body == query
     assert "if-none-match" not in office.asked[0].headers
@@ -74,14 +74,14 @@ def test_addresses_reach_the_publisher_letter_by_letter(office, fetching):
     # Uljas writes a space as `*;` and joins codes with a quote; nothing of that may be re-encoded.
     office.script("/uljas/graph/api.aspx", pub.ok(BODY))
     target = "/uljas/graph/api.aspx?lang=en&ifile=/DATABASE/02*;LOGISTIIKKA,X/09&Maa=RU%22FI&Aika==FIRST*;12"
-    fetching().get(ask(office, target))
+    fetching().fetch(ask(office, target))
     assert office.asked[0].target == target
 
 
 def test_an_error_page_with_status_200_is_for_the_parsers_to_judge(office, fetching):
     page = b"<html><body>Service unavailable</body></html>"
     office.script("/table", pub.ok(page, "text/html"))
-    fetched = fetching().get(ask(office))
+    fetched = fetching().fetch(ask(office))
     assert (fetched.content, fetched.media_type) == (page, "text/html")
 
 
@@ -94,7 +94,7 @@ def test_compressed_answers_are_unfolded(office, fetching, encoding):
         "raw deflate": zlib.compress(text)[2:-4],
     }[encoding]
     office.script("/table", pub.ok(packed, encoding=encoding.removeprefix("raw ")))
-    assert fetching().get(ask(office)).content == text
+    assert fetching().fetch(ask(office)).content == text
 
 
 @settings(deadline=None)
@@ -121,25 +121,25 @@ def test_the_last_bytes_come_out_wherever_a_step_ends(tmp_path):
 def test_spooled_answers_are_gone_when_the_fetcher_closes(office, clock, tmp_path):
     office.script("/table", pub.ok(BODY))
     with Fetcher(policy_for(office), clock=clock, sleep=clock.sleep, spool=tmp_path) as fetcher:
-        path = fetcher.get(ask(office)).path
+        path = fetcher.fetch(ask(office)).path
         assert path.is_file()
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_publisher_that_keeps_its_line_open_is_read_to_the_announced_end(office, fetching):
     office.script("/table", pub.kept_open(BODY))
-    assert fetching().get(ask(office)).content == BODY
+    assert fetching().fetch(ask(office)).content == BODY
 
 
 def test_interim_answers_are_passed_over(office, fetching):
     interim = b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" * 2
     office.script("/table", pub.raw(interim + pub.head(200, Content_Length=len(BODY)) + BODY))
-    assert fetching().get(ask(office)).content == BODY
+    assert fetching().fetch(ask(office)).content == BODY
 
 
 def test_a_body_of_unknown_length_ends_with_the_connection(office, fetching):
     office.script("/table", pub.raw(b"HTTP/1.0 200 OK\r\n\r\n" + BODY))
-    assert fetching().get(ask(office)).content == BODY
+    assert fetching().fetch(ask(office)).content == BODY
 
 
 # -- faults that may pass ---------------------------------------------------------------------------------------------
@@ -147,7 +147,7 @@ def test_a_body_of_unknown_length_ends_with_the_connection(office, fetching):
 
 def test_retry_after_in_seconds_is_honoured(office, fetching, clock):
     office.script("/table", pub.status(429, Retry_After=17), pub.ok(BODY))
-    fetched = fetching().get(ask(office))
+    fetched = fetching().fetch(ask(office))
     assert (fetched.content, fetched.attempts) == (BODY, 2)
     assert office.asked[1].at - office.asked[0].at >= 17
     assert 17 <= sum(clock.waits) < 30
@@ -157,27 +157,27 @@ def test_retry_after_as_a_date_is_read_on_the_publishers_clock(office, fetching,
     said = datetime(2031, 1, 1, 12, 0, tzinfo=UTC)
     until = format_datetime(said + timedelta(seconds=40), usegmt=True)
     office.script("/table", pub.status(503, Retry_After=until, Date=format_datetime(said, usegmt=True)), pub.ok(BODY))
-    fetching().get(ask(office))
+    fetching().fetch(ask(office))
     assert office.asked[1].at - office.asked[0].at >= 40
 
 
 def test_a_publisher_that_asks_for_hours_is_left_alone(office, fetching, clock):
     office.script("/table", pub.status(429, Retry_After=7200), pub.ok(BODY))
     with pytest.raises(FetchFailed, match="7200 s") as told:
-        fetching().get(ask(office))
+        fetching().fetch(ask(office))
     assert (told.value.status, len(office.asked), clock.waits) == (429, 1, [])
 
 
 @pytest.mark.parametrize("nonsense", ["soon", "-5", "9" * 5000, "Wed, 99 Foo 2022", "\x7f"])
 def test_an_illegible_retry_after_means_the_usual_wait(office, fetching, clock, nonsense):
     office.script("/table", pub.status(503, Retry_After=nonsense), pub.ok(BODY))
-    assert fetching().get(ask(office)).content == BODY
+    assert fetching().fetch(ask(office)).content == BODY
     assert len(clock.waits) == 1
 
 
 def test_500_is_tried_again_after_growing_waits_with_jitter(office, fetching, clock):
     office.script("/table", pub.status(500), pub.status(500), pub.ok(BODY))
-    fetched = fetching(retry_initial_seconds=10.0).get(ask(office))
+    fetched = fetching(retry_initial_seconds=10.0).fetch(ask(office))
     assert (fetched.content, fetched.attempts) == (BODY, 3)
     first, second = clock.waits
     assert 10 < first < 20
@@ -188,7 +188,7 @@ def test_500_is_tried_again_after_growing_waits_with_jitter(office, fetching, cl
 def test_other_answers_are_not_tried_again(office, fetching, clock, code):
     office.script("/table", pub.raw(pub.head(code, Content_Length=0)))
     with pytest.raises(FetchFailed) as told:
-        fetching().get(ask(office))
+        fetching().fetch(ask(office))
     assert (told.value.status, len(office.asked), clock.waits) == (code, 1, [])
     assert told.value.remedy
 
@@ -207,7 +207,7 @@ PASSING_FAULTS = {
 @pytest.mark.parametrize("fault", PASSING_FAULTS)
 def test_a_damaged_answer_is_detected_and_the_next_try_recovers(office, fetching, tmp_path, fault):
     office.script("/table", PASSING_FAULTS[fault](), pub.ok(BODY))
-    fetched = fetching().get(ask(office))
+    fetched = fetching().fetch(ask(office))
     assert (fetched.content, fetched.attempts) == (BODY, 2)
     assert len(list(tmp_path.rglob("*"))) == 2  # the spool and the one whole answer in it
 
@@ -230,32 +230,32 @@ def test_a_damaged_answer_leaves_the_archive_as_it_was(office, fetching, archive
 def test_a_drip_ends_at_the_total_time_however_steady(office, fetching):
     office.script("/table", pub.drip(bytes(100_000), seconds=0.02), pub.ok(BODY))
     # The deadline is on the real clock here: only real time makes a real socket wait.
-    fetched = fetching(clock=time.monotonic, total_seconds=0.3, read_seconds=20.0).get(ask(office))
+    fetched = fetching(clock=time.monotonic, total_seconds=0.3, read_seconds=20.0).fetch(ask(office))
     assert (fetched.content, fetched.attempts) == (BODY, 2)
 
 
 def test_silence_ends_at_the_total_time_where_that_comes_first(office, fetching):
     office.script("/table", pub.silent(BODY * 10))
     with pytest.raises(FetchFailed, match="fell silent"):
-        fetching(clock=time.monotonic, total_seconds=0.3, read_seconds=600.0, attempts=1).get(ask(office))
+        fetching(clock=time.monotonic, total_seconds=0.3, read_seconds=600.0, attempts=1).fetch(ask(office))
 
 
 def test_silence_in_mid_body_ends_at_the_read_time(office, fetching):
     office.script("/table", pub.silent(BODY * 10))
     with pytest.raises(FetchFailed, match=r"fell silent.*\(2 tries\)"):
-        fetching(read_seconds=0.2, attempts=2).get(ask(office))
+        fetching(read_seconds=0.2, attempts=2).fetch(ask(office))
     assert len(office.asked) == 2
 
 
 def test_a_port_where_nobody_listens_is_a_fault_with_a_remedy(office, fetching):
     with pytest.raises(FetchFailed, match="No connection") as told:
-        fetching(hosts=frozenset({"127.0.0.1:1"})).get(Request("GET", "http://127.0.0.1:1/"))
+        fetching(hosts=frozenset({"127.0.0.1:1"})).fetch(Request("GET", "http://127.0.0.1:1/"))
     assert "network" in told.value.remedy
 
 
 def test_a_name_that_does_not_resolve_is_a_fault(office, fetching):
     with pytest.raises(FetchFailed, match="does not resolve"):
-        fetching(hosts=frozenset({"office.invalid"}), resolver=lambda host, port: []).get(
+        fetching(hosts=frozenset({"office.invalid"}), resolver=lambda host, port: []).fetch(
             Request("GET", "http://office.invalid/")
         )
 
@@ -270,7 +270,7 @@ def test_an_endless_body_stops_at_the_limit_in_bounded_memory(office, fetching, 
     tracemalloc.start()
     try:
         with pytest.raises(FetchFailed, match="larger than 33554432 bytes"):
-            fetcher.get(ask(office))
+            fetcher.fetch(ask(office))
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -282,7 +282,7 @@ def test_an_endless_body_stops_at_the_limit_in_bounded_memory(office, fetching, 
 def test_a_length_beyond_the_limit_is_refused_before_the_body_is_read(office, fetching):
     office.script("/table", pub.raw(pub.head(200, Content_Length=2**31)))
     with pytest.raises(FetchFailed, match="announces 2147483648 bytes"):
-        fetching().get(ask(office))
+        fetching().fetch(ask(office))
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "deflate"])
@@ -296,7 +296,7 @@ def test_a_bomb_is_stopped_by_ratio_and_by_size(office, fetching, tmp_path, enco
     tracemalloc.start()
     try:
         with pytest.raises(FetchFailed, match=message):
-            fetcher.get(ask(office))
+            fetcher.fetch(ask(office))
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -308,7 +308,7 @@ def test_a_bomb_is_stopped_by_ratio_and_by_size(office, fetching, tmp_path, enco
 def test_encodings_that_were_not_asked_for_are_refused(office, fetching, encoding):
     office.script("/table", pub.ok(BODY, encoding=encoding))
     with pytest.raises(FetchFailed, match="not asked for"):
-        fetching().get(ask(office))
+        fetching().fetch(ask(office))
     assert len(office.asked) == 1
 
 
@@ -322,7 +322,7 @@ def test_no_more_requests_are_under_way_than_the_policy_allows(office, fetching)
     office.script("/table", in_pairs)
     fetcher = fetching(concurrent=2)
     with ThreadPoolExecutor(8) as threads:
-        answers = list(threads.map(lambda _: fetcher.get(ask(office)).content, range(8)))
+        answers = list(threads.map(lambda _: fetcher.fetch(ask(office)).content, range(8)))
     assert answers == [BODY] * 8
     assert office.most_at_once == 2
 
@@ -336,7 +336,7 @@ def test_the_rate_holds_over_threads_and_over_sources_on_one_host(office, clock,
         Fetcher(policy, clock=clock, sleep=clock.sleep, gate=gate, spool=tmp_path) as other,
         ThreadPoolExecutor(4) as threads,
     ):
-        list(threads.map(lambda number: (one, other)[number % 2].get(ask(office)), range(8)))
+        list(threads.map(lambda number: (one, other)[number % 2].fetch(ask(office)), range(8)))
     arrived = sorted(asked.at for asked in office.asked)
     assert [later - earlier for earlier, later in pairwise(arrived)] == [2.0] * 7
 
@@ -346,8 +346,8 @@ def test_retry_after_concerns_the_next_question_too(office, fetching, clock):
     office.script("/table", pub.ok(BODY))
     fetcher = fetching(attempts=1)
     with pytest.raises(FetchFailed, match="answered 429"):
-        fetcher.get(ask(office, "/busy"))
-    fetcher.get(ask(office))
+        fetcher.fetch(ask(office, "/busy"))
+    fetcher.fetch(ask(office))
     assert office.asked[1].at - office.asked[0].at == 30
 
 

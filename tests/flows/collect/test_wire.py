@@ -37,7 +37,7 @@ def test_addresses_that_are_not_public_are_refused_before_any_connection(office,
 
     fetcher = fetching(hosts=frozenset({office.host("office.test")}), allow_private=False, resolver=resolver)
     with pytest.raises(FetchFailed, match="not a public address"):
-        fetcher.get(Request("GET", office.url("/table", "office.test")))
+        fetcher.fetch(Request("GET", office.url("/table", "office.test")))
     assert (asked, office.asked) == (["office.test"], [])
 
 
@@ -49,7 +49,7 @@ def test_public_addresses_are_public(address):
 def test_the_loopback_itself_is_refused_unless_a_test_says_so(office, fetching):
     office.script("/table", pub.ok(BODY))
     with pytest.raises(FetchFailed, match="not a public address"):
-        fetching(allow_private=False).get(ask(office))
+        fetching(allow_private=False).fetch(ask(office))
     assert office.asked == []
 
 
@@ -59,7 +59,7 @@ def test_a_redirect_to_a_private_address_is_refused(office, fetching):
     office.script("/secrets", pub.ok(BODY))
     fetcher = fetching(hosts=hosts, allow_private=frozenset({"office.test"}), resolver=lambda host, port: ["127.0.0.1"])
     with pytest.raises(FetchFailed, match=r"inner\.test leads to 127\.0\.0\.1"):
-        fetcher.get(Request("GET", office.url("/table", "office.test")))
+        fetcher.fetch(Request("GET", office.url("/table", "office.test")))
     assert [asked.path for asked in office.asked] == ["/table"]
 
 
@@ -73,7 +73,7 @@ def test_a_redirect_to_a_private_address_is_refused(office, fetching):
 def test_a_redirect_to_where_the_source_does_not_live_is_refused(office, fetching, location):
     office.script("/table", pub.redirect(302, location))
     with pytest.raises(FetchFailed, match=r"not one of those|is not HTTP"):
-        fetching().get(ask(office))
+        fetching().fetch(ask(office))
     assert len(office.asked) == 1
 
 
@@ -82,7 +82,7 @@ def test_redirects_within_the_named_hosts_are_followed_one_by_one(office, fetchi
     office.script("/table", pub.redirect(code, "moved?x=1"))
     office.script("/moved", pub.redirect(code, office.url("/final")))
     office.script("/final", pub.ok(BODY))
-    fetched = fetching().get(ask(office))
+    fetched = fetching().fetch(ask(office))
     assert (fetched.content, fetched.final_url) == (BODY, office.url("/final"))
     assert [asked.target for asked in office.asked] == ["/table", "/moved?x=1", "/final"]
 
@@ -90,7 +90,7 @@ def test_redirects_within_the_named_hosts_are_followed_one_by_one(office, fetchi
 def test_redirects_in_a_ring_end(office, fetching):
     office.script("/table", pub.redirect(302, "/table"))
     with pytest.raises(FetchFailed, match="More than 5 redirects"):
-        fetching().get(ask(office))
+        fetching().fetch(ask(office))
     assert len(office.asked) == 6
 
 
@@ -98,14 +98,14 @@ def test_redirects_in_a_ring_end(office, fetching):
 def test_redirects_that_make_no_sense_are_faults(office, fetching, location):
     office.script("/table", pub.redirect(302, location))
     with pytest.raises(FetchFailed):
-        fetching().get(ask(office))
+        fetching().fetch(ask(office))
 
 
 @pytest.mark.parametrize(("code", "method"), [(303, "GET"), (307, "POST"), (308, "POST")])
 def test_a_redirected_query_keeps_its_meaning(office, fetching, code, method):
     office.script("/table", pub.redirect(code, "/final"))
     office.script("/final", pub.ok(BODY))
-    fetching().post(Request("POST", office.url("/table"), {}, b"{}"))
+    fetching().fetch(Request("POST", office.url("/table"), {}, b"{}"))
     assert (office.asked[1].method, office.asked[1].body) == (method, b"{}" if method == "POST" else b"")
 
 
@@ -113,7 +113,7 @@ def test_a_redirected_query_keeps_its_meaning(office, fetching, code, method):
 def test_a_redirect_that_would_turn_a_query_into_another_is_refused(office, fetching, code):
     office.script("/table", pub.redirect(code, "/final"))
     with pytest.raises(FetchFailed, match=r"redirect .* of a POST"):
-        fetching().post(Request("POST", office.url("/table"), {}, b"{}"))
+        fetching().fetch(Request("POST", office.url("/table"), {}, b"{}"))
     assert len(office.asked) == 1
 
 
@@ -122,7 +122,7 @@ def test_the_connection_goes_to_the_checked_address_under_the_publishers_name(of
     answers = iter([["127.0.0.1"], ["203.0.113.66"]])
     office.script("/table", pub.ok(BODY))
     fetcher = fetching(hosts=frozenset({office.host("office.test")}), resolver=lambda host, port: next(answers))
-    assert fetcher.get(Request("GET", office.url("/table", "office.test"))).content == BODY
+    assert fetcher.fetch(Request("GET", office.url("/table", "office.test"))).content == BODY
     assert office.asked[0].headers["host"] == office.host("office.test")
     assert next(answers) == ["203.0.113.66"]
 
@@ -134,14 +134,14 @@ def test_the_next_address_is_tried_where_one_does_not_answer(office, fetching):
         attempts=1,
         resolver=lambda host, port: ["127.0.0.2", "127.0.0.1"],
     )
-    assert fetcher.get(Request("GET", office.url("/table", "office.test"))).content == BODY
+    assert fetcher.fetch(Request("GET", office.url("/table", "office.test"))).content == BODY
 
 
 def test_proxies_of_the_environment_are_ignored(office, fetching, monkeypatch):
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:1")
     office.script("/table", pub.ok(BODY))
-    assert fetching().get(ask(office)).content == BODY
+    assert fetching().fetch(ask(office)).content == BODY
 
 
 @pytest.mark.parametrize(
@@ -149,7 +149,7 @@ def test_proxies_of_the_environment_are_ignored(office, fetching, monkeypatch):
 )
 def test_addresses_that_cannot_be_read_are_faults_with_a_remedy(office, fetching, url):
     with pytest.raises(FetchFailed) as told:
-        fetching().get(Request("GET", url))
+        fetching().fetch(Request("GET", url))
     assert told.value.remedy
     assert "\n" not in str(told.value)
 
@@ -163,7 +163,7 @@ def test_hosts_are_hosts(entry):
 @pytest.mark.parametrize("header", ["Host", "user-agent", "Accept-Encoding", "Range", "If-None-Match"])
 def test_headers_that_the_fetcher_answers_for_cannot_be_set(office, fetching, header):
     with pytest.raises(FetchFailed, match=header):
-        fetching().get(ask(office, headers={header: "x"}))
+        fetching().fetch(ask(office, headers={header: "x"}))
 
 
 @pytest.mark.parametrize("limit", ["per_second", "concurrent", "total_seconds", "max_bytes", "attempts"])
@@ -194,7 +194,7 @@ def secure_fetcher(secure: Publisher, clock: Clock, extra: Path | None, *hosts: 
 
 def test_an_incomplete_chain_is_completed_by_the_declared_certificate(secure, clock, chain):
     with secure_fetcher(secure, clock, chain.root_and_intermediate, "office.test") as fetcher:
-        assert fetcher.get(Request("GET", secure.url("/table", "office.test"))).content == BODY
+        assert fetcher.fetch(Request("GET", secure.url("/table", "office.test"))).content == BODY
     assert secure.asked[0].server_name == "office.test"
 
 
@@ -205,7 +205,7 @@ def test_without_a_whole_chain_to_a_trusted_root_nothing_is_asked(secure, clock,
         secure_fetcher(secure, clock, extra, "office.test") as fetcher,
         pytest.raises(FetchFailed, match="cannot be verified") as told,
     ):
-        fetcher.get(Request("GET", secure.url("/table", "office.test")))
+        fetcher.fetch(Request("GET", secure.url("/table", "office.test")))
     assert "extra_ca_pem" in told.value.remedy
     assert (secure.asked, clock.waits) == ([], [])
 
@@ -215,7 +215,7 @@ def test_a_certificate_of_another_name_is_refused(secure, clock, chain):
         secure_fetcher(secure, clock, chain.root_and_intermediate, "other.test") as fetcher,
         pytest.raises(FetchFailed, match="cannot be verified"),
     ):
-        fetcher.get(Request("GET", secure.url("/table", "other.test")))
+        fetcher.fetch(Request("GET", secure.url("/table", "other.test")))
     assert secure.asked == []
 
 
@@ -230,7 +230,7 @@ def test_a_redirect_from_https_to_http_is_refused(secure, office, clock, chain):
         Fetcher(policy, clock=clock, sleep=clock.sleep, resolver=to_loopback) as fetcher,
         pytest.raises(FetchFailed, match="from https to http"),
     ):
-        fetcher.get(Request("GET", secure.url("/table", "office.test")))
+        fetcher.fetch(Request("GET", secure.url("/table", "office.test")))
     assert office.asked == []
 
 

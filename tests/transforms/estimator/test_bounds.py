@@ -5,11 +5,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from interval_systems import CASES, DAY, INF, contradictory, lp_range, midnights, of_case, only, system, truthful
+from transforms.estimator.bounds import infeasible_blocks, solve
+from transforms.estimator.network import FiguresTooLarge, NotFeasible, canonical
 
 from crossings.calendar import days_around
 from transforms.estimator import network
-from transforms.estimator.bounds import infeasible_blocks, solve
-from transforms.estimator.network import FiguresTooLarge, NotFeasible, canonical
 
 
 @pytest.fixture(params=["whole blocks", "tiny bags"])

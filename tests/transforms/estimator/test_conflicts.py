@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from interval_systems import CASES, INF, contradictory, of_case, only, system
 from scipy.optimize import linprog
+from transforms.estimator.bounds import infeasible_blocks
 
 from transforms.estimator import conflicts
-from transforms.estimator.bounds import infeasible_blocks
 from transforms.estimator.conflicts import Named, describe, find_conflicts, minimal_total_slack
 
 EXPECTED = {

@@ -26,12 +26,12 @@ from coupled_systems import (
     system,
     wide,
 )
-
-from crossings.errors import CrossingsError
 from transforms.estimator.coupled import CoupledSystem, Link, solve
 from transforms.estimator.coupled_blocks import cut
 from transforms.estimator.coupled_qp import Quadratic, active_set_solution, solve_quadratic
 from transforms.estimator.coupled_reconcile import least_absolute
+
+from crossings.errors import CrossingsError
 
 # --- identities tighten -------------------------------------------------------------------------------------------
 

@@ -10,7 +10,6 @@ from coupled_systems import BOTH, DAY, INF, NET, PART, REST, SUM, constraints, i
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
-
 from transforms.estimator.coupled import solve
 from transforms.estimator.coupled_blocks import cut
 from transforms.estimator.coupled_conflicts import is_feasible

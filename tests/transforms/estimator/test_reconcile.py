@@ -6,10 +6,10 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from interval_systems import CASES, INF, contradictory, of_case, system, truthful
-
 from transforms.estimator.bounds import infeasible_blocks
-from transforms.estimator.reconcile import reconcile
 from transforms.estimator.rigid import joined
+
+from transforms.estimator.reconcile import reconcile
 
 TIGHT = {"eps_abs": 1e-9, "eps_rel": 1e-9, "max_iter": 200_000}
 

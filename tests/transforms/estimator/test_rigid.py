@@ -3,7 +3,6 @@
 import numpy as np
 from hypothesis import given, settings
 from interval_systems import DAY, contradictory, lp_range, system, truthful
-
 from transforms.estimator.bounds import solve
 from transforms.estimator.rigid import implied_equalities, on_grid
 

@@ -131,7 +131,7 @@ MUTATE = [flipped, truncated, inserted, doubled, cut_out, retyped, retyped, repa
 
 @pytest.fixture(scope="module")
 def subjects():
-    return [(spec, recorded(name)) for name, spec in sources().items() if spec.parser != "register"]
+    return [(spec, recorded(name)) for name, spec in sources().items() if not spec.by_hand]
 
 
 def outcome(number, subjects):

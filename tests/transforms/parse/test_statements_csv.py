@@ -246,7 +246,7 @@ def test_whatever_the_bytes_every_record_ends_in_exactly_one_place(content: byte
 
 def test_the_raw_record_of_a_row_is_what_the_file_holds() -> None:
     found = statements_csv.parse(statement_csv(statement(note="ä, b")))
-    record = json.loads(statements_csv.raw_record(found, 0))
+    record = json.loads(statements_csv.raw_records(found, [0])[0])
     assert list(record) == COLUMNS
     assert record["note"] == "ä, b"
     assert record["value"] == "8314"

@@ -16,7 +16,7 @@ import crossings
 from crossings.errors import NotComparable
 from crossings.lake import Release
 from flows import pipeline, stage
-from flows.collect import looking
+from flows.collect import questions
 from flows.steps import ingest
 from transforms.parse.registry import parse
 from transforms.reports.revisions import Gathered, Look, gather
@@ -126,7 +126,7 @@ def exits(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, stage.Stage]:
     lake = tmp_path_factory.mktemp("exits") / "lake"
     there = workspace(lake)
     spec = there.source("ru-fsb-exits")
-    bundle = looking.bring(there, spec, [REAL / "ru-border-service" / "Russia_out_master.csv"])
+    bundle = questions.bring(there, spec, [REAL / "ru-border-service" / "Russia_out_master.csv"])
     made_ = stage.Stage(there.staging / ingest.ingest(there, spec.id, bundle, strict=True))
     pipeline.publish(there, pipeline.in_process, lambda _: None)
     return lake, made_

@@ -14,7 +14,8 @@ from defusedxml.ElementTree import fromstring
 
 from crossings.source.model import SourceSpec
 from crossings.source.options import EmissOptions, TableOptions
-from transforms.parse.contract import Cell, Parsed, Payload, only, unreadable
+from transforms.parse.addresses import ask_one
+from transforms.parse.contract import Cell, Figures, Parsed, Payload, only, unreadable
 from transforms.parse.mapping import assemble
 from transforms.parse.protocols.table import read_table
 from transforms.parse.text import decoded, refuse_error_page
@@ -108,3 +109,6 @@ def _all(parent: Element, local: str) -> list[Element]:
     return [
         e for e in parent.iter() if isinstance(e.tag, str) and e.tag.rpartition("}")[2] == local and e is not parent
     ]
+
+
+ADAPTER = Figures("emiss", EmissOptions, parse, ask_one)

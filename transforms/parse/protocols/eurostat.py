@@ -1,17 +1,19 @@
 """Eurostat statistics API: JSON-stat 2 with sparse values, letter flags and declared empty positions.
 
-In: one payload of the dissemination API. Out: `Parsed`. A combined flag such as `bep` keeps its spelling; its status
-is the first that applies of break, definition, estimate, provisional, low reliability (method.md 6).
+In: one payload of the dissemination API. Out: the question, and `Parsed`. A combined flag such as `bep` keeps its
+spelling; its status is the first that applies of break, definition, estimate, provisional, low reliability (method.md 6).
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
 from crossings.source.model import SourceSpec
 from crossings.source.options import EurostatOptions
-from transforms.parse.contract import Cell, Note, Parsed, Payload, only, unreadable
+from transforms.parse.addresses import ask_one
+from transforms.parse.contract import Cell, Figures, Note, Parsed, Payload, Questions, Span, only, unreadable
 from transforms.parse.mapping import assemble, by_code
 from transforms.parse.protocols.jsonstat import Cube, cells, chosen, read_cubes
 from transforms.parse.text import Json
@@ -30,7 +32,7 @@ def parse(payloads: Sequence[Payload], spec: SourceSpec) -> Parsed:
     combined = {
         flag: mapping.symbols[first]
         for flag in set(cube.status.values())
-        if flag not in mapping.symbols and (first := _leading(flag)) is not None and first in mapping.symbols
+        if flag not in mapping.symbols and (first := leading_flag(flag)) is not None and first in mapping.symbols
     }
     if combined:
         widened = mapping.model_copy(update={"symbols": {**mapping.symbols, **combined}})
@@ -42,7 +44,22 @@ def parse(payloads: Sequence[Payload], spec: SourceSpec) -> Parsed:
     return assemble(spec, found, notes)
 
 
-def _leading(flag: str) -> str | None:
+def questions(spec: SourceSpec, back: Span | None = None) -> Questions:
+    """The one question of a table; a look back moves the start of `sinceTimePeriod`, where the address states one.
+
+    An address without it answers with the whole history.
+    """
+    if back is not None:
+        start = f"{back.first:%Y}" if spec.series_mapping.time.freq == "A" else f"{back.first:%Y-%m}"
+        addresses = tuple(
+            a.model_copy(update={"url": re.sub(r"(sinceTimePeriod=)\d{4}(-\d{2})?", rf"\g<1>{start}", a.url)})
+            for a in spec.addresses
+        )
+        spec = spec.model_copy(update={"addresses": addresses})
+    return ask_one(spec)
+
+
+def leading_flag(flag: str) -> str | None:
     """The flag that counts among combined letters; None where one is unknown."""
     if not flag or any(letter not in _RANK for letter in flag):
         return None
@@ -84,3 +101,6 @@ def _newest(cube: Cube) -> str | None:
             title = entry.get("title")
             return title if isinstance(title, str) else None
     return None
+
+
+ADAPTER = Figures("eurostat", EurostatOptions, parse, questions)

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 
 from crossings.source.model import SourceSpec
 from crossings.source.options import WorkbookOptions
-from transforms.parse.contract import Cell, Parsed, Payload, only, unreadable
+from transforms.parse.addresses import ask_one
+from transforms.parse.contract import Cell, Figures, Parsed, Payload, only, unreadable
 from transforms.parse.mapping import assemble
 from transforms.parse.protocols.workbook import read_cells, read_grid
 
@@ -33,3 +34,6 @@ def _one_edition(payload: Payload, found: Sequence[Cell], dimension: str) -> Non
         raise unreadable(
             payload, "month headers as text or as dates", "both in one sheet", "look at the sheet: a column was added"
         )
+
+
+ADAPTER = Figures("frontex", WorkbookOptions, parse, ask_one)

@@ -12,7 +12,8 @@ from collections.abc import Sequence
 
 from crossings.source.model import SourceSpec
 from crossings.source.options import IblockOptions
-from transforms.parse.contract import Cell, Parsed, Payload, only, unreadable
+from transforms.parse.addresses import ask_one
+from transforms.parse.contract import Cell, Figures, Parsed, Payload, only, unreadable
 from transforms.parse.mapping import assemble, by_code
 from transforms.parse.text import Json, decoded, load_json, refuse_error_page
 
@@ -93,3 +94,6 @@ def _text(payload: Payload, value: Json) -> str:
     if not isinstance(value, str):
         raise unreadable(payload, "text", str(value)[:80], _REMEDY)
     return value
+
+
+ADAPTER = Figures("iblock", IblockOptions, parse, ask_one)

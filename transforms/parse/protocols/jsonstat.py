@@ -13,7 +13,8 @@ from math import prod
 
 from crossings.source.model import SourceSpec
 from crossings.source.options import JsonStatOptions
-from transforms.parse.contract import Cell, Figure, Parsed, Payload, only, unreadable
+from transforms.parse.addresses import ask_one
+from transforms.parse.contract import Cell, Figure, Figures, Parsed, Payload, only, unreadable
 from transforms.parse.mapping import assemble, by_code
 from transforms.parse.text import Json, load_json
 
@@ -270,3 +271,6 @@ def _texts(payload: Payload, value: Json, what: str) -> list[str]:
 
 def _escaped(name: str) -> str:
     return name.replace("~", "~0").replace("/", "~1")
+
+
+ADAPTER = Figures("jsonstat", JsonStatOptions, parse, ask_one)

@@ -18,7 +18,8 @@ from pyaxis.metadata_processing import metadata_dict_maker, metadata_extract, me
 
 from crossings.source.model import SourceSpec
 from crossings.source.options import PcAxisOptions
-from transforms.parse.contract import Cell, Note, Parsed, Payload, only, unreadable
+from transforms.parse.addresses import ask_one
+from transforms.parse.contract import Cell, Figures, Note, Parsed, Payload, only, unreadable
 from transforms.parse.mapping import assemble
 from transforms.parse.text import decoded, is_multibyte_utf8, refuse_error_page
 
@@ -125,3 +126,6 @@ def _text(payload: Payload, options: PcAxisOptions) -> tuple[str, int]:
             "ask the publisher for an undamaged file, or declare lossy_labels: true",
         )
     return decoded(payload, encoding), 0
+
+
+ADAPTER = Figures("pcaxis", PcAxisOptions, parse, ask_one)

@@ -1,7 +1,7 @@
 """PxWeb API v1: queries planned from label texts, and answers in json-stat2, json-stat or PX-JSON.
 
 In: the metadata and `?config` answers of one run, or recorded payloads named `metadata`, `config`, `data`, `data-2`…
-Out: JSON bodies to POST, and `Parsed`. Position codes are never stored: they mean other periods after each release,
+Out: the questions of a run, and `Parsed`. Position codes are never stored: they mean other periods after each release,
 so the codes of an answer are checked against the labels of the metadata that the query was built from.
 """
 
@@ -15,9 +15,10 @@ from math import prod
 from crossings.errors import UnreadableInput
 from crossings.source.model import SourceSpec
 from crossings.source.options import PxWebOptions, Selection
-from transforms.parse.contract import Cell, Parsed, Payload, unreadable
+from transforms.parse.addresses import address_of
+from transforms.parse.contract import Cell, Figures, Parsed, Payload, Question, Questions, Span, unreadable
 from transforms.parse.mapping import assemble, by_code
-from transforms.parse.periods import NotAPeriod, read_period
+from transforms.parse.periods import NotAPeriod, enough_periods, read_period
 from transforms.parse.protocols.jsonstat import Cube, cells, chosen, read_cubes
 from transforms.parse.text import Json, load_json
 
@@ -44,12 +45,10 @@ class Variable:
 
 @dataclass(frozen=True)
 class Limits:
-    """Ceilings of a PxWeb server: cells and values a query, calls a time window in seconds."""
+    """Ceilings of a PxWeb server: cells and values a query. Its calls a minute are kept by the source's fetch policy."""
 
     max_cells: int
     max_values: int
-    max_calls: int
-    window_seconds: float
 
 
 @dataclass(frozen=True)
@@ -107,7 +106,7 @@ def read_limits(payload: Payload | None, options: PxWebOptions) -> Limits:
         root = load_json(payload)
         if not isinstance(root, dict):
             raise unreadable(payload, "a PxWeb config", str(root)[:120], "ask ?config on the language level")
-        for name in ("maxCells", "maxDataCells", "maxValues", "maxCalls", "maxCallsPerTimeWindow", "timeWindow"):
+        for name in ("maxCells", "maxDataCells", "maxValues"):
             value = root.get(name)
             if value is None:
                 continue
@@ -117,9 +116,22 @@ def read_limits(payload: Payload | None, options: PxWebOptions) -> Limits:
     return Limits(
         max_cells=stated.get("maxCells", stated.get("maxDataCells", options.max_cells)),
         max_values=stated.get("maxValues", options.max_values),
-        max_calls=stated.get("maxCalls", stated.get("maxCallsPerTimeWindow", 1)),
-        window_seconds=float(stated.get("timeWindow", 1)),
     )
+
+
+def questions(spec: SourceSpec, back: Span | None = None) -> Questions:
+    """The server's ceilings where the source states their address, the table's metadata, and the queries made from both.
+
+    A look back widens the selection of the newest so many periods.
+    """
+    config = None
+    if any(address.role == "config" for address in spec.addresses):
+        config = yield Question("config", address_of(spec, "config"))
+    metadata = yield Question("metadata", address_of(spec, "metadata"))
+    queries = plan_queries(metadata, config, spec if back is None else _widened(spec, back))
+    for number, query in enumerate(queries, start=1):
+        name = "data" if len(queries) == 1 else f"data-{number}"
+        yield Question(name, address_of(spec, "data"), body=query.body)
 
 
 def plan_queries(metadata: bytes, config: bytes | None, spec: SourceSpec) -> list[Query]:
@@ -151,6 +163,14 @@ def plan_queries(metadata: bytes, config: bytes | None, spec: SourceSpec) -> lis
         text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
         queries.append(Query(text.encode(), prod(len(codes) for codes in part)))
     return queries
+
+
+def _widened(spec: SourceSpec, back: Span) -> SourceSpec:
+    options = spec.options
+    assert isinstance(options, PxWebOptions)
+    periods = enough_periods(back.first, back.last, spec.series_mapping.time.freq)
+    select = tuple(s.model_copy(update={"newest": periods}) if s.newest else s for s in options.select)
+    return spec.model_copy(update={"options": options.model_copy(update={"select": select})})
 
 
 def _selected(
@@ -315,3 +335,6 @@ def _contents_variable(
     if len(contents) > 1:
         raise unreadable(payload, "one figure column or a contents variable", f"{len(contents)} columns", _REMEDY)
     return None
+
+
+ADAPTER = Figures("pxweb", PxWebOptions, parse, questions)

@@ -12,7 +12,8 @@ from collections.abc import Sequence
 
 from crossings.source.model import SourceSpec
 from crossings.source.options import TableOptions
-from transforms.parse.contract import Cell, Parsed, Payload, only, unreadable
+from transforms.parse.addresses import ask_one
+from transforms.parse.contract import Cell, Figures, Parsed, Payload, only, unreadable
 from transforms.parse.mapping import assemble
 from transforms.parse.text import decoded, refuse_error_page
 
@@ -83,3 +84,6 @@ def read_table(payload: Payload, options: TableOptions, max_rows: int) -> list[C
             place = f"row {number} col {k + 1}"
             found.append(Cell({**labels, **extra}, row[k], place, payload.sha256, first=order == 0))
     return found
+
+
+ADAPTER = Figures("table", TableOptions, parse, ask_one)

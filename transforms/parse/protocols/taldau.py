@@ -11,7 +11,8 @@ from collections.abc import Sequence
 
 from crossings.source.model import SourceSpec
 from crossings.source.options import TaldauOptions
-from transforms.parse.contract import Cell, Parsed, Payload, only, unreadable
+from transforms.parse.addresses import ask_one
+from transforms.parse.contract import Cell, Figures, Parsed, Payload, only, unreadable
 from transforms.parse.mapping import assemble
 from transforms.parse.text import load_json
 
@@ -66,3 +67,6 @@ def _spelled(payload: Payload, month: str, year: str, freq: str) -> str:
     if freq == "A" and month == "12":
         return year
     raise unreadable(payload, f"periods of frequency {freq}", f"y{month}{year}", "check the period id of the request")
+
+
+ADAPTER = Figures("taldau", TaldauOptions, parse, ask_one)

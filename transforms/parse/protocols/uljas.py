@@ -1,17 +1,20 @@
 """Uljas, the cube service of Finnish Customs: query strings, code lists and JSON answers.
 
-In: payloads named `class-<Dimension>` (code lists) and `data`, `data-2`…; or a cube and codes for the query string.
-Out: `Parsed`, or the query. Answers are `[{"keys": [...], "vals": [...]}]`; a failed query is an HTML page.
+In: payloads named `class-<Dimension>` (code lists) and `data`, `data-2`…; or a source and what it selects.
+Out: `Parsed`, or the questions. Answers are `[{"keys": [...], "vals": [...]}]`; a failed query is an HTML page.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 from crossings.source.model import SourceSpec
 from crossings.source.options import UljasOptions
-from transforms.parse.contract import Cell, Parsed, Payload, unreadable
+from transforms.parse.addresses import address_of
+from transforms.parse.contract import Cell, Figures, Parsed, Payload, Question, Questions, Span, unreadable
 from transforms.parse.mapping import assemble, by_code
+from transforms.parse.periods import enough_periods
 from transforms.parse.text import load_json
 
 _ESCAPES = {" ": "*;", "ä": "*228;", "ö": "*246;", "å": "*229;", "Ä": "*196;", "Ö": "*214;", "Å": "*197;"}
@@ -58,11 +61,25 @@ def query_string(
     return "&".join(encoded)
 
 
-def planned_query(spec: SourceSpec) -> str:
-    """The data query of a source."""
+def questions(spec: SourceSpec, back: Span | None = None) -> Questions:
+    """The code lists that the source declares, then the figures.
+
+    A look back widens every selection of the first so many codes (`=FIRST*;12`), which is how time is selected.
+    """
     options = spec.options
     assert isinstance(options, UljasOptions)
-    return query_string("data", options.cube, options.select, lang=spec.language)
+    for classes in (a for a in spec.addresses if a.role == "class"):
+        query = f"{query_string('class', options.cube, lang=spec.language)}&class={classes.variable}"
+        yield Question(f"class-{classes.variable}", classes, query=query)
+    select = options.select
+    if back is not None:
+        periods = enough_periods(back.first, back.last, spec.series_mapping.time.freq)
+        select = {
+            name: tuple(re.sub(r"(=FIRST\*;)\d+", rf"\g<1>{periods}", code) for code in codes)
+            for name, codes in select.items()
+        }
+    query = query_string("data", options.cube, select, lang=spec.language)
+    yield Question("data", address_of(spec, "data"), query=query)
 
 
 def parse(payloads: Sequence[Payload], spec: SourceSpec) -> Parsed:
@@ -126,3 +143,6 @@ def _cells(
             extra = {"Indicator": indicator} if len(options.indicators) > 1 else {}
             found.append(Cell({**labels, **extra}, value, f"/{number}/vals/{place}", payload.sha256))
     return found
+
+
+ADAPTER = Figures("uljas", UljasOptions, parse, questions)

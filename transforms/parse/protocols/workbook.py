@@ -24,7 +24,8 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from crossings.source.model import SourceSpec
 from crossings.source.options import WorkbookOptions
-from transforms.parse.contract import Cell, Figure, Note, Parsed, Payload, only, unreadable
+from transforms.parse.addresses import ask_one
+from transforms.parse.contract import Cell, Figure, Figures, Note, Parsed, Payload, only, unreadable
 from transforms.parse.mapping import assemble
 from transforms.parse.zip_guard import refuse_hostile_workbook
 
@@ -312,3 +313,6 @@ def _is_number(content: Content) -> bool:
 
 def _is_note(stub: Sequence[str], notes: Sequence[str]) -> bool:
     return any(stub[0].startswith(word) for word in notes) if stub else False
+
+
+ADAPTER = Figures("workbook", WorkbookOptions, parse, ask_one)

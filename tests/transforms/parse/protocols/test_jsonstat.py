@@ -7,6 +7,7 @@ from datetime import date
 
 import pytest
 from parse_support import made, payload
+from protocol_laws import ProtocolLaws
 
 from crossings.errors import UnreadableInput
 from transforms.parse.protocols.jsonstat import cells, read_cubes
@@ -28,6 +29,14 @@ V1 = {
 }
 
 
+class TestLaws(ProtocolLaws):
+    name = "jsonstat"
+    renamed = (b"Russia", b"Ruritania")
+
+    def sample(self):
+        return spec(), [payload(json.dumps(V2), "data.json")]
+
+
 def spec(**options):
     return made(
         "jsonstat",
@@ -38,6 +47,7 @@ def spec(**options):
             "dimensions": [{"dimension": "Country", "field": "citizenship", "codes_from": "country"}],
             "symbols": {"..": "Q"},
         },
+        addresses=[{"role": "data", "url": "https://office.example/table.json"}],
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from parse_support import made, payload
+from protocol_laws import ProtocolLaws
 
 from crossings.errors import UnreadableInput
 from transforms.parse.registry import parse
@@ -25,6 +26,14 @@ DATA=
 """
 
 
+class TestLaws(ProtocolLaws):
+    name = "pcaxis"
+    renamed = (b"Rusia", b"Ruritania")
+
+    def sample(self):
+        return spec(), [payload(text().encode("iso-8859-15"), "file.px")]
+
+
 def spec(**options):
     return made(
         "pcaxis",
@@ -44,6 +53,7 @@ def spec(**options):
             ],
             "symbols": {"..": "Q", ".": "M"},
         },
+        addresses=[{"role": "file", "url": "https://office.example/entradas.px"}],
     )
 
 

@@ -11,10 +11,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from parse_support import made, payload, recorded, sources
+from protocol_laws import ProtocolLaws
 
-from crossings.errors import UnreadableInput
-from transforms.parse.protocols.pxweb import plan_queries, read_limits, read_metadata
+from crossings.errors import CrossingsError, UnreadableInput
+from transforms.parse.contract import Span
+from transforms.parse.protocols.pxweb import plan_queries, questions, read_limits, read_metadata
 from transforms.parse.registry import parse
+
+
+class TestLaws(ProtocolLaws):
+    name = "pxweb"
+    renamed = ("ОХУ".encode(), "РУР".encode())
+    unread = ("config",)
+
+    def sample(self):
+        return sources()["mn-nso-country-of-origin"], recorded("mn-nso-country-of-origin")
 
 
 def variable(code, labels, **more):
@@ -104,7 +115,7 @@ def test_a_selection_that_does_not_fit_is_told(select, told):
 def test_limits_come_from_config_and_else_from_the_source():
     config = payload(json.dumps({"maxValues": 500, "maxCalls": 30, "timeWindow": 10, "CORS": True}), "config")
     limits = read_limits(config, spec(max_cells=77).options)
-    assert (limits.max_cells, limits.max_values, limits.max_calls, limits.window_seconds) == (77, 500, 30, 10.0)
+    assert (limits.max_cells, limits.max_values) == (77, 500)
     with pytest.raises(UnreadableInput, match="positive whole maxCells"):
         read_limits(payload('{"maxCells": "many"}', "config"), spec().options)
 
@@ -227,3 +238,49 @@ def test_every_pxweb_source_plans_queries_from_its_recorded_metadata():
         assert plan_queries(files["metadata"].content, files["config"].content, source)
         planned += 1
     assert planned == 6
+
+
+def asked(source, back=None, answers=None):
+    """The questions of a look, each answered by the recorded payload of its role."""
+    files = {f.role: f.content for f in recorded(source.id)} | (answers or {})
+    looking, told = questions(source, back), []
+    question = next(looking, None)
+    while question is not None:
+        told.append(question)
+        try:
+            question = looking.send(files.get(question.name, b""))
+        except StopIteration:
+            question = None
+    return told
+
+
+def test_ceilings_and_labels_are_asked_before_the_figures():
+    told = asked(sources()["mn-nso-tourists"])
+    assert [(q.name, q.address.method) for q in told] == [("config", "GET"), ("metadata", "GET"), ("data", "POST")]
+    assert [q.body is None for q in told] == [True, True, False]
+
+
+def test_a_table_beyond_the_ceilings_is_asked_in_numbered_pieces():
+    told = asked(sources()["mn-nso-tourists"], answers={"config": b'{"maxValues": 4, "maxCells": 4}'})
+    assert [q.name for q in told[2:]] == [f"data-{k}" for k in range(1, len(told) - 1)]
+    assert len(told) > 3
+
+
+def test_a_look_back_asks_for_every_period_since():
+    months = [f"{2026 - k // 12}-{12 - k % 12:02}" for k in range(120)]
+    source = sources()["mn-nso-country-of-origin"]
+    table = json.loads({f.role: f for f in recorded(source.id)}["metadata"].content.decode("utf-8-sig"))
+    time = next(v for v in table["variables"] if v["code"] == "Сар")
+    time |= {"values": [str(k) for k in range(120)], "valueTexts": months}
+    answers = {"metadata": json.dumps(table).encode(), "config": b"{}"}
+    usual = bodies(asked(source, None, answers)[2:])[0]["Сар"]
+    back = bodies(asked(source, Span(date(2022, 1, 1), date(2026, 12, 31)), answers)[2:])[0]["Сар"]
+    assert (len(usual), usual) == (36, back[:36])
+    assert len(back) >= 60
+
+
+def test_a_source_without_metadata_is_told_what_it_lacks():
+    source = sources()["mn-nso-tourists"]
+    bare = source.model_copy(update={"addresses": tuple(a for a in source.addresses if a.role == "data")})
+    with pytest.raises(CrossingsError, match="no address for metadata"):
+        next(questions(bare))
