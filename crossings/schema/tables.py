@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from crossings.schema.model import Column, Table
 
-SCHEMA_VERSION = "1"
+SCHEMA_VERSION = "2"
 # What a series is, in the order in which its identifier spells it; figures compare only where all of it agrees.
 SERIES_KEY = ("country", "direction", "citizenship", "scope", "mode", "measure", "system")
 
