@@ -31,7 +31,9 @@ def tables(estimate: int, days: int = 30) -> dict[str, pa.Table]:
         {"date": dt.date(2022, 9, 1) + dt.timedelta(days=i), "country": c, "series": f"{c}/s", "direction": "entry",
          "citizenship": "RUS", "scope": "national", "measure": "crossings", "system": "border_control",
          "estimate": estimate, "lower": estimate, "upper": estimate, "status": "reported", "reliability": 1,
-         "obs_status": "A", "report_ids": ["A-1"], "lower_proof": ["A-1"], "upper_proof": ["A-1"], "n_origins": 1}
+         "obs_status": "A", "report_ids": ["A-1"], "lower_proof": ["A-1"], "upper_proof": ["A-1"],
+        "lower_terms": [], "upper_terms": [],
+        "n_origins": 1}
         for c in COUNTRIES for i in range(days)
     ]  # fmt: skip
     empty = {name: TABLES[name].arrow().empty_table() for name in RELEASED}
