@@ -86,7 +86,7 @@ def test_stocks_are_no_flows():
 def test_distinct_persons_are_tied_to_crossings_over_identical_windows_only():
     (found,) = find_identities(table(E={}, P={"measure": "persons"}))
     (identity,) = found.identities
-    assert str(link) == "persons: P <= E"
+    assert str(identity) == "persons: P <= E"
     assert identity.identical_windows
     assert derived(found) == ()
 
