@@ -21,11 +21,11 @@ from crossings.schema.tables import EVENTS
 from transforms.estimator.settings import EstimateSettings
 from transforms.reports import decisions as decide
 from transforms.reports import reference as ref
-from transforms.reports import vintages
 from transforms.reports.prepare import Judgement, Prepared, prepare, settle
 from transforms.series import definitions
 from transforms.tables import daily
 from transforms.tables.periods import bounds_of
+from transforms.tables.settled import with_settled
 
 Judge = Callable[[Prepared, ref.Reference], Sequence[Judgement]]
 
@@ -71,14 +71,15 @@ def estimate_reports(
     known = definitions.none() if declared is None else declared
     prepared = prepare("statement-csv", content, name, chosen, known, reference, today or pd.Timestamp.max.normalize())
     settled = settle(prepared, judge(prepared, reference))
-    encoded = vintages.encoded(settled.reports, chosen, as_of)
     events = pd.DataFrame(columns=list(EVENTS.names)) if events is None else events
-    built = daily.build(encoded, settled.series, events, settings, part_of=part_of)
+    built, encoded = daily.of_vintage(
+        settled.reports, chosen, settled.series, events, as_of=as_of, part_of=part_of, settings=settings
+    )
     asked = None if periods is None else bounds_of(built, periods)
     active = settled.reports.loc[settled.reports["report_id"].isin(encoded["report_id"])]
     roles = encoded.set_index("report_id")["role"]
     return Estimated(
-        reports=daily.with_settled(active.assign(role=active["report_id"].map(roles)), built.settled),
+        reports=with_settled(active.assign(role=active["report_id"].map(roles)), built.settled),
         daily=built.daily,
         findings=_about(pd.concat([settled.findings, built.findings], ignore_index=True), set(active["report_id"])),
         quarantine=settled.quarantine,
@@ -130,9 +131,9 @@ def between(
     country, direction = chosen[["country", "direction"]].iloc[0]
     definitions = definitions[definitions["country"] == country]
     reports = tables["reports"].loc[tables["reports"]["country"] == country]
-    encoded = vintages.encoded(reports, tables["decisions"], as_of)
-    tied = encoded["series"].isin(daily.related(encoded, definitions, part_of, series))
-    built = daily.build(encoded[tied], definitions, tables["events"], part_of=part_of)
+    built, _ = daily.of_vintage(
+        reports, tables["decisions"], definitions, tables["events"], as_of=as_of, part_of=part_of, about=series
+    )
     asked = pd.DataFrame({"country": [country], "direction": [direction], "start": [first], "end": [last]})
     rows = bounds_of(built, asked)
     rows = rows[rows["series"] == series]
@@ -142,7 +143,7 @@ def between(
         )
     row = {str(name): value for name, value in rows.iloc[0].items()}
     ids = sorted({*row["lower_proof"], *row["upper_proof"]})
-    proof = daily.with_settled(reports, built.settled).set_index("report_id", drop=False).loc[ids]
+    proof = with_settled(reports, built.settled).set_index("report_id", drop=False).loc[ids]
     figures = explanation.figures_of(proof)
     in_words = {
         end: proofs.sentence(row[f"{end}_terms"], figures, row[end], upper=end == "upper") for end in ("lower", "upper")

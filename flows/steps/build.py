@@ -13,7 +13,7 @@ from flows import stage
 from flows.workspace import Workspace
 from transforms.estimator.settings import EstimateSettings
 from transforms.reports import decisions as decide
-from transforms.reports import reference, vintages
+from transforms.reports import reference
 from transforms.series import parts
 from transforms.tables import daily
 
@@ -36,11 +36,10 @@ def estimate(workspace: Workspace, ingested: Sequence[str], country: str) -> str
     if stage.existing(workspace.staging, name) is None:
         reports = stage.together(workspace.staging, ingested, "reports")
         decided = decide.parse(workspace.reference["decisions"])
-        encoded = vintages.encoded(reports.loc[reports["country"] == country], decided)
         definitions = stage.together(workspace.staging, ingested, "series").drop_duplicates("series")
-        built = daily.build(
-            encoded, definitions.loc[definitions["country"] == country],
-            reference.events(workspace.reference["events"]), SETTINGS,
+        built, _ = daily.of_vintage(
+            reports.loc[reports["country"] == country], decided, definitions.loc[definitions["country"] == country],
+            reference.events(workspace.reference["events"]), settings=SETTINGS,
             part_of=parts.declared_parts(reference.table("checkpoints", workspace.reference["checkpoints"])),
         )  # fmt: skip
         stage.write(

@@ -17,7 +17,8 @@ from flows.steps import build
 from flows.workspace import Workspace
 from transforms.reports import decisions as decide
 from transforms.reports import reference, vintages
-from transforms.tables import daily, official
+from transforms.tables import official
+from transforms.tables.settled import with_settled
 
 
 def release(
@@ -35,13 +36,13 @@ def release(
     moved = {
         i: ends for name in estimated for i, ends in stage.made(workspace.staging, name).summary["settled"].items()
     }
-    reports = daily.with_settled(together(ingested, "reports"), moved)
+    reports = with_settled(together(ingested, "reports"), moved)
     definitions = together([*ingested, *estimated], "series").drop_duplicates("series")
     events = reference.events(workspace.reference["events"])
     decisions = decide.parse(workspace.reference["decisions"])
     told = together([*ingested, *estimated], "findings").drop_duplicates("finding_id")
     points = together(estimated, "daily")
-    decided = daily.with_settled(vintages.encoded(reports, decisions), moved)
+    decided = with_settled(vintages.encoded(reports, decisions), moved)
     kept, withheld = gates.hold_estimates(held, points, decided, told, definitions, events)
     regular = official.build(reports, definitions, together(ingested, "official"), kept)
     summaries = [stage.made(workspace.staging, name).summary for name in ingested]

@@ -29,11 +29,13 @@ from transforms.estimator.single import SolvedSeries, failed_series, solve_serie
 from transforms.estimator.solve import engine_for
 from transforms.estimator.statements import Statements
 from transforms.estimator.together import Tied, Together, solve_together
+from transforms.reports import vintages
 from transforms.reports.oddities import odd_figures
 from transforms.series.identities import Component, Member, components
 from transforms.tables import told
 from transforms.tables.mirror import mirror_ratio
 from transforms.tables.rows import Rows, frame_of, rows_of_series, term_of
+from transforms.tables.settled import settled_ends
 from transforms.tables.tied_rows import tighten
 
 SIGNED = ("net",)  # may be negative: bounded together with entries and exits
@@ -160,9 +162,31 @@ def build(
         together=together,
         series={name: d for name, d in defined.items() if name in solved or name in used},
         derived=_definitions([d for name, d in defined.items() if name not in known and name in used]),
-        settled=_settled(solved, together),
+        settled=settled_ends(solved, together),
         per_day=per_day,
     )  # fmt: skip
+
+
+def of_vintage(
+    reports: pd.DataFrame,
+    decisions: pd.DataFrame,
+    series: pd.DataFrame,
+    events: pd.DataFrame,
+    *,
+    as_of: dt.datetime | None = None,
+    part_of: pd.DataFrame | None = None,
+    about: str | None = None,
+    settings: EstimateSettings | None = None,
+) -> tuple[Built, pd.DataFrame]:
+    """What the reports known at an instant give under the curator's decisions, and these reports as they were taken.
+
+    reports, decisions : by their schemas. as_of : only what had been published by then. about : only this series and
+    those it is tied to. The other arguments are those of `build`.
+    """
+    encoded = vintages.encoded(reports, decisions, as_of)
+    if about is not None:
+        encoded = encoded[encoded["series"].isin(related(encoded, series, part_of, about))]
+    return build(encoded, series, events, settings, part_of=part_of), encoded
 
 
 def related(encoded: pd.DataFrame, series: pd.DataFrame, part_of: pd.DataFrame | None, name: str) -> frozenset[str]:
@@ -364,33 +388,3 @@ def _repeated(binding: pd.DataFrame, known: Mapping[str, Mapping[str, Any]]) -> 
             message=f"{report_id} stands in {len(rows)} rows; the first in order of window and interval counts, the others"
             " do not",
         )
-
-
-def with_settled(reports: pd.DataFrame, settled: Mapping[str, tuple[float, float]]) -> pd.DataFrame:
-    """The table `reports` with the ends as the bounds take them; `settled` names those that were moved."""
-    reports = reports.copy(deep=False)
-    for k, end in enumerate(("lower", "upper")):
-        column = reports[end].astype("Int64").copy()
-        for report_id, ends in settled.items():
-            here = (reports["report_id"] == report_id).to_numpy(bool)
-            column[here] = int(ends[k]) if np.isfinite(ends[k]) else pd.NA
-        reports[f"settled_{end}"] = column
-    return reports
-
-
-def _settled(solved: Mapping[str, SolvedSeries], together: Sequence[Together]) -> dict[str, tuple[float, float]]:
-    """Ends of the reports that were moved, widest over their rows and over what moved them."""
-    found: dict[str, tuple[float, float]] = {}
-
-    def note(before: Statements, after: Statements) -> None:
-        for row in np.flatnonzero((before.lower != after.lower) | (before.upper != after.upper)):
-            report_id = str(after.report_id[row])
-            low, high = found.get(report_id, (np.inf, -np.inf))
-            found[report_id] = min(low, float(after.lower[row])), max(high, float(after.upper[row]))
-
-    for result in solved.values():
-        note(result.reconciled.reported, result.reconciled.relaxed)
-    for group in together:
-        for stretch in group.stretches:
-            note(stretch.said.statements, stretch.relaxed.statements)
-    return found

@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crossings.calendar import midnights
-from transforms.tables.daily import build, with_settled
+from transforms.tables.daily import build
 from transforms.tables.proof_evidence import proofs
+from transforms.tables.settled import with_settled
 
 ZONE = "Europe/Helsinki"
 
