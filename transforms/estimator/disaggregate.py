@@ -120,8 +120,9 @@ def smoothest_paths(
     settings: EstimateSettings,
     engines: Engines,
     solver: Solver | None = None,
+    within: tuple[int, int] | None = None,
 ) -> list[Path]:
-    """The smoothest path of every run of one series whose statements agree; figures need not be whole.
+    """The smoothest path of every run of one series whose statements agree, or of those that touch a span of time.
 
     An interior-point solver needs an interior, so equalities that nobody stated are told to it.
     """
@@ -131,6 +132,7 @@ def smoothest_paths(
     return [
         smoothest(domain_of(run, series, told, midnights), midnights, breaks, settings, solver)
         for run in runs_of(told, 0, midnights)
+        if within is None or (run.begin < within[1] and run.finish > within[0])
     ]
 
 

@@ -6,8 +6,8 @@ up to the bound (method.md 4.2, 4.7). A reader can check it without a solver.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -38,13 +38,17 @@ class Bound:
     """Tightest bounds of one flow, in whole crossings outwards; -inf / inf where there is none, with their proofs.
 
     Terms stand in the order of the path (difference constraints) or by instant and report (linear programming). No
-    terms: the end is unbounded, or it is 0 because a flow cannot be negative.
+    terms: the end is unbounded, or it is 0 because a flow cannot be negative. Where reports clash, `lower_aside` and
+    `upper_aside` are those set aside in the explanation that attains the end; `contested`: explanations differ on it.
     """
 
     lower: float
     upper: float
     lower_terms: tuple[Term, ...] = ()
     upper_terms: tuple[Term, ...] = ()
+    lower_aside: tuple[str, ...] = ()
+    upper_aside: tuple[str, ...] = ()
+    contested: bool = False
 
     @property
     def lower_proof(self) -> tuple[str, ...]:
@@ -65,7 +69,25 @@ def best(first: Bound, second: Bound) -> Bound:
     """The tighter end of two bounds of one flow; ties keep the proof of the first."""
     low = second if second.lower > first.lower else first
     high = second if second.upper < first.upper else first
-    return Bound(low.lower, high.upper, low.lower_terms, high.upper_terms)
+    return _of_ends(low, high, contested=low.contested or high.contested)
+
+
+def hull(bounds: Sequence[Bound], asides: Sequence[tuple[str, ...]]) -> Bound:
+    """What holds whichever explanation is right: the smallest lower and the largest upper end of one flow.
+
+    bounds, asides : per explanation, the bound and the reports it sets aside; of equal ends the first counts.
+    """
+    low = min(range(len(bounds)), key=lambda k: bounds[k].lower)
+    high = max(range(len(bounds)), key=lambda k: bounds[k].upper)
+    differ = any((b.lower, b.upper) != (bounds[0].lower, bounds[0].upper) for b in bounds)
+    low_end = replace(bounds[low], lower_aside=asides[low] if differ else ())
+    return _of_ends(low_end, replace(bounds[high], upper_aside=asides[high] if differ else ()), contested=differ)
+
+
+def _of_ends(low: Bound, high: Bound, *, contested: bool) -> Bound:
+    return Bound(
+        low.lower, high.upper, low.lower_terms, high.upper_terms, low.lower_aside, high.upper_aside, contested=contested
+    )
 
 
 def total(parts: Sequence[Bound]) -> Bound:
@@ -76,7 +98,14 @@ def total(parts: Sequence[Bound]) -> Bound:
         upper,
         tuple(t for p in reversed(parts) for t in p.lower_terms) if np.isfinite(lower) else (),
         tuple(t for p in parts for t in p.upper_terms) if np.isfinite(upper) else (),
+        _together(p.lower_aside for p in parts),
+        _together(p.upper_aside for p in parts),
+        any(p.contested for p in parts),
     )
+
+
+def _together(asides: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
+    return tuple(sorted({i for aside in asides for i in aside}))
 
 
 def defined(identity: Identity, known: Callable[[str], Bound], *, nonnegative: bool) -> Bound:
@@ -84,8 +113,8 @@ def defined(identity: Identity, known: Callable[[str], Bound], *, nonnegative: b
     lower, upper = 0.0, 0.0
     lower_terms: list[Term] = []
     upper_terms: list[Term] = []
-    for other, coefficient in identity.terms[1:]:
-        bound = known(other)
+    bounds = [(known(other), coefficient) for other, coefficient in identity.terms[1:]]
+    for bound, coefficient in bounds:
         ends = [(bound.lower, bound.lower_terms), (bound.upper, bound.upper_terms)]
         (low, low_terms), (high, high_terms) = ends if coefficient < 0 else ends[::-1]
         lower -= coefficient * low
@@ -99,6 +128,9 @@ def defined(identity: Identity, known: Callable[[str], Bound], *, nonnegative: b
         upper,
         tuple(lower_terms) if np.isfinite(lower) else (),
         tuple(upper_terms) if np.isfinite(upper) else (),
+        _together(b.lower_aside if c < 0 else b.upper_aside for b, c in bounds),
+        _together(b.upper_aside if c < 0 else b.lower_aside for b, c in bounds),
+        any(b.contested for b, _ in bounds),
     )
 
 

@@ -12,13 +12,14 @@ from functools import cached_property
 
 import numpy as np
 
-from transforms.estimator.conflicts import find_conflicts
+from transforms.estimator.clashes import Clashes
 from transforms.estimator.days import Days
-from transforms.estimator.engine import FAULTS, Engine, Engines, reason_of
-from transforms.estimator.reconcile_tied import Moved, reconcile_tied
+from transforms.estimator.engine import FAULTS, reason_of
+from transforms.estimator.explanations import Explained
 from transforms.estimator.results import ANYTHING, NOTHING, Bound, Conflict, Fallback, Window
 from transforms.estimator.statements import FloatArray, IntArray
 from transforms.estimator.system import Block
+from transforms.estimator.tools import Tools
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,36 +28,43 @@ class Stretch:
 
     Attributes
     ----------
-    said : the block as the single series left it. moved : what reconciliation made of it; None where reports agree.
-    engine : answers for the relaxed intervals; None where something went wrong, and nothing is bounded here.
-    conflicts : irreducible sets among what was said.
+    said : the rows of all members as encoded. clashes : what does not agree among them, and bounds that allow for it;
+        None where something went wrong, and nothing is bounded here.
     days : civil days that touch it. whole : numbers of those that lie wholly inside.
     fallbacks : steps that did not come out as the method asks.
     """
 
     said: Block
-    moved: Moved | None
-    engine: Engine | None
-    conflicts: tuple[Conflict, ...]
+    clashes: Clashes | None
     days: Days
     whole: IntArray
     fallbacks: tuple[Fallback, ...]
 
     @property
-    def relaxed(self) -> Block:
-        """The block with the intervals on which the bounds rest."""
-        return self.moved.relaxed if self.moved else self.said
+    def conflicts(self) -> tuple[Conflict, ...]:
+        """Irreducible sets among what was said."""
+        return self.clashes.conflicts if self.clashes else ()
+
+    @property
+    def explained(self) -> tuple[Explained, ...]:
+        """What may be wrong."""
+        return self.clashes.explained if self.clashes else ()
 
     @property
     def loosened(self) -> bool:
-        """Whether reports of several series clashed here, so that the bounds of single series no longer hold."""
-        return bool(self.conflicts) and self.engine is not None
+        """Whether reports clash here, so that the bounds of single series no longer hold."""
+        return bool(self.explained)
+
+    @property
+    def aside(self) -> frozenset[str]:
+        """Reports that no path of this stretch follows."""
+        return frozenset().union(*(e.leading | e.unknown for e in self.explained))
 
     def bounds(self, windows: Sequence[Window]) -> list[Bound]:
         """Tightest bounds of windows inside the stretch."""
-        if self.engine is None:
+        if self.clashes is None:
             return [ANYTHING if self.said.signed[w.member] else NOTHING for w in windows]
-        return self.engine.bounds(windows)
+        return self.clashes.bounded.bounds(windows)
 
     @cached_property
     def day_bounds(self) -> list[list[Bound]]:
@@ -75,47 +83,17 @@ class Stretch:
         return lower, np.array([b.upper for row in self.day_bounds for b in row]).reshape(shape)
 
 
-def settle(block: Block, timezone: str, boundary: str, engines: Engines) -> Stretch:
-    """Find the contradictions of a block, settle them by the least movement, and get ready to bound."""
+def settle(block: Block, timezone: str, boundary: str, tools: Tools) -> Stretch:
+    """Explain the contradictions of a block, and get ready to bound."""
     days = Days.around(block.start, block.end, timezone, boundary)
     whole = days.inside(block.start, block.end)
-    conflicts: tuple[Conflict, ...] = ()
     try:
-        engine = engines(block)
-        if engine.feasible():
-            stretch = Stretch(block, None, engine, (), days, whole, ())
-            _ = stretch.day_bounds  # a solver that gives up on them gives up here
-            return stretch
-        conflicts = tuple(find_conflicts([block], engines))
-        moved = reconcile_tied(block)
-        stretch = Stretch(block, moved, engines(moved.relaxed), conflicts, days, whole, _told(block, moved))
-        _ = stretch.day_bounds
+        clashes = Clashes.of([block], tools)
+        stretch = Stretch(block, clashes, days, whole, clashes.fallbacks)
+        _ = stretch.day_bounds  # a solver that gives up on them gives up here
     except FAULTS as fault:
-        return Stretch(block, None, None, conflicts, days, whole, (_gave_up(block, fault),))
+        return Stretch(block, None, days, whole, (_gave_up(block, fault),))
     return stretch
-
-
-def _told(block: Block, moved: Moved) -> tuple[Fallback, ...]:
-    ids = tuple(sorted({str(i) for i in block.statements.report_id[np.flatnonzero(moved.slack)]}))
-    names = tuple(block.members[m] for m in block.reported)
-    found = []
-    if moved.absolute:
-        found.append(
-            Fallback(
-                "reconciliation", names, block.start, block.end, "least weighted absolute movement",
-                "weighted least squares",
-                "the solver was not accurate enough for the least squares; these reports have the least absolute movement",
-                ids,
-            )
-        )  # fmt: skip
-    if moved.widened:
-        found.append(
-            Fallback(
-                "reconciliation", names, block.start, block.end, "intervals one crossing wider", "least movement",
-                "settled intervals were widened by one crossing, because whole numbers fell short of them", ids,
-            )
-        )  # fmt: skip
-    return tuple(found)
 
 
 def _gave_up(block: Block, fault: BaseException) -> Fallback:

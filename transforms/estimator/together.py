@@ -15,17 +15,15 @@ from functools import cached_property
 import numpy as np
 
 from transforms.estimator.days import Days
-from transforms.estimator.engine import Engines
 from transforms.estimator.identities import Identity, groups, ordered
 from transforms.estimator.joint import Joint
-from transforms.estimator.quadratic import Solver
 from transforms.estimator.results import ANYTHING, NOTHING, Bound, Fallback, Window, best, defined, total
-from transforms.estimator.settings import EstimateSettings
 from transforms.estimator.single import SolvedSeries
 from transforms.estimator.statements import BoolArray, FloatArray, Statements
 from transforms.estimator.stretch import Stretch, settle
 from transforms.estimator.system import cut, stretches
 from transforms.estimator.territory import territories
+from transforms.estimator.tools import Tools
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,12 +48,12 @@ class Tied:
 
     @cached_property
     def rows(self) -> dict[str, Statements]:
-        """The rows of every member that the stretches start from: those of single series as reconciled."""
+        """The rows of every member that the stretches start from: as encoded."""
         return {name: self._rows(name) for name in sorted(self.nonnegative)}
 
     def _rows(self, name: str) -> Statements:
         if name in self.alone:
-            return self.alone[name].reconciled.relaxed
+            return self.alone[name].reported
         return self.signed.get(name, Statements.none())
 
 
@@ -117,7 +115,7 @@ class Together:
         nonnegative = self.tied.nonnegative.get(series, True)
         known = NOTHING if nonnegative else ANYTHING
         if own is not None:
-            known = own.bounded.between(start, end)
+            known = own.bounded.between(0, start, end)
         identity = self.defining.get(series)
         if identity is not None:
             known = best(
@@ -126,10 +124,10 @@ class Together:
         return known
 
 
-def solve_together(tied: Tied, settings: EstimateSettings, engines: Engines, solver: Solver | None = None) -> Together:
+def solve_together(tied: Tied, tools: Tools) -> Together:
     """Bounds of every stretch, and one point for all members where they must agree."""
     found = [
-        settle(b, tied.timezone, tied.boundary, engines)
+        settle(b, tied.timezone, tied.boundary, tools)
         for b in stretches(tied.rows, tied.nonnegative, tied.identities)
     ]
     for name in sorted(tied.signed):
@@ -139,7 +137,7 @@ def solve_together(tied: Tied, settings: EstimateSettings, engines: Engines, sol
             if name in stretch.said.members:
                 inside |= (rows.start >= stretch.said.start) & (rows.end <= stretch.said.end)
         lonely = cut({name: rows.take(~inside)}, {name: False}, ())
-        found += [settle(block, tied.timezone, tied.boundary, engines) for block in lonely]
+        found += [settle(block, tied.timezone, tied.boundary, tools) for block in lonely]
     found.sort(key=lambda s: (s.said.start, s.said.members))
     members = tuple(sorted(tied.nonnegative))
     days = _axis(tied, found)
@@ -153,7 +151,7 @@ def solve_together(tied: Tied, settings: EstimateSettings, engines: Engines, sol
     fallbacks: list[Fallback] = []
     for territory in territories(found, tied.rows, days):
         here = np.array([members.index(name) for name in territory.members])
-        joint = Joint(territory, tied.alone, days, tied.breaks, settings, engines, solver)
+        joint = Joint(territory, tied.alone, days, tied.breaks, tools)
         point[here] = _points(joint, point[here])
         pointless |= joint.pointless
         fallbacks += joint.fallbacks

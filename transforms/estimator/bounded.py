@@ -1,0 +1,167 @@
+"""Bounds of any flow of a series or a stretch, block by block; where reports clash, the hull over what may be wrong.
+
+In: blocks, and for groups that do not agree their admitted explanations. Out: `Bounded`, which answers for days at once
+and for any two instants. A bound holds if the reports hold; where they clash, if the wrong ones are among the sets
+named (method.md 4.4).
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from transforms.estimator.engine import Engine, Engines
+from transforms.estimator.results import Bound, Window, hull, total
+from transforms.estimator.statements import IntArray
+from transforms.estimator.system import Block
+
+
+class Part(Protocol):
+    """What bounds flows inside some spans of time, which nothing straddles."""
+
+    @property
+    def spans(self) -> Sequence[tuple[int, int]]:
+        """Start and end of each, UTC seconds, in order."""
+        ...
+
+    def bounds(self, windows: Sequence[Window]) -> list[Bound]:
+        """Tightest flow in each window; each lies inside one span."""
+        ...
+
+    def between(self, member: int, start: int, end: int) -> Bound:
+        """Tightest flow between two instants, as far as it lies inside the spans."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Agreed:
+    """A block whose reports agree."""
+
+    engine: Engine
+
+    @property
+    def spans(self) -> Sequence[tuple[int, int]]:
+        """The one of its block."""
+        return [(self.engine.block.start, self.engine.block.end)]
+
+    def bounds(self, windows: Sequence[Window]) -> list[Bound]:
+        """As the engine says."""
+        return self.engine.bounds(windows)
+
+    def between(self, member: int, start: int, end: int) -> Bound:
+        """As the engine says."""
+        block = self.engine.block
+        return self.engine.bounds([Window(member, max(start, block.start), min(end, block.end))])[0]
+
+
+@dataclass(frozen=True, eq=False)
+class Contested:
+    """A group of blocks whose reports clash, under every admitted explanation.
+
+    Attributes
+    ----------
+    blocks : those of the group. asides : reports that each explanation sets aside. answers : what it leaves, bounded.
+    """
+
+    blocks: tuple[Block, ...]
+    asides: tuple[tuple[str, ...], ...]
+    answers: tuple[Bounded, ...]
+
+    @property
+    def spans(self) -> Sequence[tuple[int, int]]:
+        """Those of its blocks."""
+        return [(block.start, block.end) for block in self.blocks]
+
+    def bounds(self, windows: Sequence[Window]) -> list[Bound]:
+        """The hull over the explanations."""
+        each = [answer.bounds(windows) for answer in self.answers]
+        return [hull(found, self.asides) for found in zip(*each, strict=True)]
+
+    def between(self, member: int, start: int, end: int) -> Bound:
+        """The hull over the explanations: one of them holds for the whole group."""
+        inside = [(max(start, a), min(end, b)) for a, b in self.spans if a < end and b > start]
+        each = [total([answer.between(member, a, b) for a, b in inside]) for answer in self.answers]
+        return hull(each, self.asides)
+
+
+@dataclass(frozen=True, eq=False)
+class Nothing:
+    """A block about which nothing is known, because too many explanations are possible."""
+
+    block: Block
+
+    @property
+    def spans(self) -> Sequence[tuple[int, int]]:
+        """That of the block."""
+        return [(self.block.start, self.block.end)]
+
+    def bounds(self, windows: Sequence[Window]) -> list[Bound]:
+        """No bounds but those of any flow."""
+        return [_outside(bool(self.block.signed[w.member])) for w in windows]
+
+    def between(self, member: int, start: int, end: int) -> Bound:  # noqa: ARG002
+        """No bounds but those of any flow."""
+        return _outside(bool(self.block.signed[member]))
+
+
+def _outside(signed: bool) -> Bound:
+    return Bound(-np.inf if signed else 0.0, np.inf)
+
+
+@dataclass(frozen=True, eq=False)
+class Bounded:
+    """Flows of some members, ready to be bounded.
+
+    Attributes
+    ----------
+    parts : what bounds which spans of time. signed : per member, whether its flow may be negative.
+    """
+
+    parts: tuple[Part, ...]
+    signed: tuple[bool, ...] = (False,)
+
+    def between(self, member: int, start: int, end: int) -> Bound:
+        """Tightest bounds of the flow between two instants, start <= end.
+
+        What lies outside every report adds nothing to the lower bound and makes the upper one unbounded.
+        """
+        found: list[tuple[int, Bound]] = []
+        filled = 0
+        for part in self.parts:
+            inside = [(max(start, a), min(end, b)) for a, b in part.spans if a < end and b > start]
+            if inside:
+                found.append((inside[0][0], part.between(member, start, end)))
+                filled += sum(b - a for a, b in inside)
+        bounds = [bound for _, bound in sorted(found, key=lambda pair: pair[0])]
+        if filled < end - start:
+            bounds.append(_outside(self.signed[member]))
+        return total(bounds)
+
+    def bounds(self, windows: Sequence[Window]) -> list[Bound]:
+        """Tightest bounds of many windows; those inside one span are answered at once."""
+        found: list[Bound | None] = [None] * len(windows)
+        order = sorted(range(len(windows)), key=lambda k: windows[k].start)
+        starts = [windows[k].start for k in order]
+        for part in self.parts:
+            whole = [
+                k
+                for a, b in part.spans
+                for k in order[bisect_left(starts, a) : bisect_left(starts, b)]
+                if windows[k].end <= b
+            ]
+            for k, bound in zip(whole, part.bounds([windows[k] for k in whole]) if whole else (), strict=True):
+                found[k] = bound
+        return [bound if bound is not None else self.between(*w) for w, bound in zip(windows, found, strict=True)]
+
+    def days(self, midnights: IntArray, member: int = 0) -> list[Bound]:
+        """Bounds of the days between consecutive midnights, with their proofs."""
+        return self.bounds([Window(member, int(a), int(b)) for a, b in zip(midnights[:-1], midnights[1:], strict=True)])
+
+
+def agreed(blocks: Sequence[Block], engines: Engines, signed: tuple[bool, ...] = (False,)) -> Bounded:
+    """Blocks whose reports agree."""
+    return Bounded(tuple(Agreed(engines(block)) for block in blocks), signed)

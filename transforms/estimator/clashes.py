@@ -1,0 +1,95 @@
+"""Blocks with their clashes explained: which groups do not agree, what may be wrong in each, and bounds that allow for it.
+
+In: the blocks of a series or of a stretch. Out: `Clashes`: conflicts by name, explanations, and `Bounded` (method.md
+4.3, 4.4). Blocks that share an origin are explained together, because it is right or wrong as one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from transforms.estimator.bounded import Agreed, Bounded, Contested, Nothing, Part, agreed
+from transforms.estimator.conflicts import find_conflicts
+from transforms.estimator.explanations import Explained, explain
+from transforms.estimator.results import Conflict, Fallback
+from transforms.estimator.system import Block
+from transforms.estimator.tools import Tools
+
+
+@dataclass(frozen=True, eq=False)
+class Clashes:
+    """What clashes among some blocks, and what is bounded all the same.
+
+    Attributes
+    ----------
+    bounded : tightest bounds, the hull where reports clash. conflicts : irreducible sets, by name.
+    explained : one a group that does not agree. fallbacks : searches that grew too large.
+    """
+
+    bounded: Bounded
+    conflicts: tuple[Conflict, ...]
+    explained: tuple[Explained, ...]
+    fallbacks: tuple[Fallback, ...]
+
+    @classmethod
+    def of(cls, blocks: Sequence[Block], tools: Tools) -> Clashes:
+        """Look for clashes and explain them; blocks that agree cost one check."""
+        parts: list[Part] = []
+        conflicts: list[Conflict] = []
+        explained: list[Explained] = []
+        fallbacks: list[Fallback] = []
+        signed = tuple(map(bool, blocks[0].signed)) if blocks else (False,)
+        for group in _groups(blocks):
+            engines = [tools.engines(block) for block in group]
+            if all(engine.feasible() for engine in engines):
+                parts += [Agreed(engine) for engine in engines]
+                continue
+            conflicts += find_conflicts(group, tools.engines)
+            found = explain(group, tools.engines, tools.protected, tools.costs)
+            explained.append(found)
+            if found.too_many:
+                parts += [Nothing(block) for block in group]
+                fallbacks.append(_too_many(group, tools))
+                continue
+            asides = found.scenarios(tools.costs)
+            answers = tuple(_left(group, aside, tools, signed) for aside in asides)
+            parts.append(Contested(tuple(group), tuple(tuple(sorted(a)) for a in asides), answers))
+        parts.sort(key=lambda part: part.spans[0])
+        return cls(Bounded(tuple(parts), signed), tuple(conflicts), tuple(explained), tuple(fallbacks))
+
+
+def _left(group: Sequence[Block], aside: frozenset[str], tools: Tools, signed: tuple[bool, ...]) -> Bounded:
+    """What the reports of a group leave open once some are set aside."""
+    return agreed([part for block in group for part in block.without(aside).blocks()], tools.engines, signed)
+
+
+def _groups(blocks: Sequence[Block]) -> list[list[Block]]:
+    """Blocks that share an origin, directly or through others, together; in order of their first block."""
+    group = list(range(len(blocks)))
+
+    def root(k: int) -> int:
+        while group[k] != k:
+            k = group[k]
+        return k
+
+    first: dict[str, int] = {}
+    for k, block in enumerate(blocks):
+        for origin in set(map(str, block.statements.origin_id)):
+            one, other = sorted((root(first.setdefault(origin, k)), root(k)))
+            group[other] = one
+    found: dict[int, list[Block]] = {}
+    for k, block in enumerate(blocks):
+        found.setdefault(root(k), []).append(block)
+    return list(found.values())
+
+
+def _too_many(group: Sequence[Block], tools: Tools) -> Fallback:
+    start, end = min(b.start for b in group), max(b.end for b in group)
+    members = group[0].members
+    names = tuple(members[m] for m in sorted({m for b in group for m in b.reported}))
+    ids = tuple(sorted({i for b in group for i in b.report_ids}))
+    return Fallback(
+        "conflicts", names, start, end, f"more than {tools.costs.searches:,} conflict searches", "every explanation",
+        "too many explanations of the conflicts here; decide some of them first, until then nothing is bounded", ids,
+    )  # fmt: skip
