@@ -220,7 +220,7 @@ def test_a_damaged_answer_leaves_the_archive_as_it_was(office, fetching, archive
     with pytest.raises(FetchFailed):
         archive.look("src", ask(office), fetcher)
     assert archive.latest("src", ask(office).key) == before
-    assert [payload.sha256 for payload in archive.payloads("src")] == [before.sha256]
+    assert {look.sha256 for look in archive.looks("src")} - {None} == {before.sha256}
     assert archive.damaged() == []
     after = archive.look("src", ask(office), fetcher)
     assert [look.outcome for look in archive.looks()] == ["new", "failed", "new"]
