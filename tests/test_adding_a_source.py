@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -70,6 +71,20 @@ def test_the_guide_writes_one_yaml_and_one_folder() -> None:
         Path("data") / "sources" / f"{NAME}.yaml",
         *(PAYLOADS / name for name in ("metadata.json", "data.json", "expected.json")),
     }
+
+
+def test_a_protocol_is_added_in_the_places_that_the_guide_names() -> None:
+    section = GUIDE.partition("## 5.")[2]
+    places = re.findall(r"^\| `([\w./]+)` \|", section, re.MULTILINE)
+    assert len(places) == 4
+    assert all(
+        (ROOT / place).exists() for place in (*places, *re.findall(r"`((?:flows|tests|transforms)/[\w./]+)`", section))
+    )
+    for name in set(
+        re.findall(r"\b(only|assemble|address_of|ask_one|unreadable|Question|Figures|Questions|Span)\b", section)
+    ):
+        homes = ("contract", "mapping", "addresses")
+        assert any(hasattr(import_module(f"transforms.parse.{home}"), name) for home in homes), name
 
 
 @pytest.fixture

@@ -206,7 +206,10 @@ def flow_range(system, series, start, end):
 def outwards(ends):
     """The ends of an oracle in whole crossings."""
     low, high = ends
-    return (np.floor(low + 1e-6) + 0.0 if np.isfinite(low) else low, np.ceil(high - 1e-6) if np.isfinite(high) else high)
+    return (
+        np.floor(low + 1e-6) + 0.0 if np.isfinite(low) else low,
+        np.ceil(high - 1e-6) if np.isfinite(high) else high,
+    )
 
 
 @st.composite

@@ -32,7 +32,7 @@ def law(test):
 def blocks_of(system: System) -> list[Block]:
     """Independent blocks; rows that state nothing are in none."""
     stated = {
-        name: [r for r in rows if np.isfinite(r[3]) or np.isfinite(r[2]) and (r[2] > 0 or name == "N")]
+        name: [r for r in rows if np.isfinite(r[3]) or (np.isfinite(r[2]) and (r[2] > 0 or name == "N"))]
         for name, rows in system.members.items()
     }
     return block_of(System(stated, system.identities)).blocks()

@@ -246,7 +246,9 @@ class Oracle:
     def __init__(self, system_, n):
         self.x = {m: cp.Variable(n, nonneg=m != "N") for m in system_.members}
         self.limits = [
-            sum(c * self.x[m] for m, c in k.terms) == 0 if k.sense == "=" else sum(c * self.x[m] for m, c in k.terms) <= 0
+            sum(c * self.x[m] for m, c in k.terms) == 0
+            if k.sense == "="
+            else sum(c * self.x[m] for m, c in k.terms) <= 0
             for k in system_.identities
         ]
         self.pull = []

@@ -47,12 +47,16 @@ def test_no_day_falls_below_zero_and_no_other_statement_is_broken():
 
 
 def test_a_part_of_a_day_moves_by_its_share():
-    halves = Stated(np.zeros(1, int), np.array([0]), np.array([2]), np.array([0.0]), np.array([8.0]), np.array([0.5, 1.0]))
+    halves = Stated(
+        np.zeros(1, int), np.array([0]), np.array([2]), np.array([0.0]), np.array([8.0]), np.array([0.5, 1.0])
+    )
     assert np.diff(at_level(counts((1, 2)), halves))[0] == pytest.approx([1 + 1 / 3, 2 + 2 / 3])
 
 
 RUNS = [(0, 0, 4), (1, 0, 4), (2, 0, 4)]
-BLOCK = block_of(System({"B": [row("b", 0, 3, 0, 100)], "E": [row("e", 0, 3, 0, 40)], "X": [row("x", 0, 3, 0, 40)]}, (BOTH,)))
+BLOCK = block_of(
+    System({"B": [row("b", 0, 3, 0, 100)], "E": [row("e", 0, 3, 0, 40)], "X": [row("x", 0, 3, 0, 40)]}, (BOTH,))
+)
 PATHS = counts((2, 2, 2, 2), (1, 1, 1, 1), (1, 1, 1, 1))
 
 

@@ -85,7 +85,9 @@ def test_a_sharpened_point_fits_and_is_never_worse_than_the_one_it_sharpens(p):
 
 FAULTS = {
     "another point": lambda p: p._replace(z=p.z + 0.5),
-    "nothing at all": lambda p: Point(np.full_like(p.z, np.nan), np.full_like(p.y, np.nan), np.full_like(p.dual, np.nan)),
+    "nothing at all": lambda p: Point(
+        np.full_like(p.z, np.nan), np.full_like(p.y, np.nan), np.full_like(p.dual, np.nan)
+    ),
     "no multipliers": lambda p: p._replace(y=np.zeros_like(p.y), dual=np.zeros_like(p.dual)),
     "multipliers of the wrong sign": lambda p: p._replace(y=-p.y, dual=-p.dual),
     "multipliers too large": lambda p: p._replace(dual=p.dual + 1.0),

@@ -65,9 +65,7 @@ def test_net_tightens_entries_and_exits_through_each_other():
     }
     days = Days.around(a, b, zone, "00:00")
     quiet = np.zeros(len(days), dtype=bool)
-    alone = {
-        n: solve_series(n, c, days, quiet, frozenset(), EstimateSettings(), engine_for) for n, c in rows.items()
-    }
+    alone = {n: solve_series(n, c, days, quiet, frozenset(), EstimateSettings(), engine_for) for n, c in rows.items()}
     signed = {"N": statements((a, b, 95_000, 105_000, "n", 2, 1.0))}
     tied = Tied(alone, signed, {"E": True, "X": True, "N": False}, (NET,), zone, "00:00")
     found = solve_together(tied, EstimateSettings(), engine_for)

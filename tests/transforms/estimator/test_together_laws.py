@@ -154,9 +154,14 @@ def test_one_more_consistent_report_never_widens_a_bound(system):
 def test_the_terms_of_every_proof_add_up_to_its_bound(system):
     found = solved(system)
     s = block_of(system).statements
-    end_of = {(str(i), int(a)): (low, high) for i, a, low, high in zip(s.report_id, s.start, s.lower, s.upper, strict=True)}
+    end_of = {
+        (str(i), int(a)): (low, high) for i, a, low, high in zip(s.report_id, s.start, s.lower, s.upper, strict=True)
+    }
     for series, (a, b) in product(system.members, windows()):
         bound = found.between(series, a * DAY, b * DAY)
-        for end, terms, outward in ((bound.lower, bound.lower_terms, np.floor), (bound.upper, bound.upper_terms, np.ceil)):
+        for end, terms, outward in (
+            (bound.lower, bound.lower_terms, np.floor),
+            (bound.upper, bound.upper_terms, np.ceil),
+        ):
             total = sum(t.times * end_of[t.report_id, t.start][t.end == "upper"] for t in terms)
             assert not np.isfinite(end) or outward(np.round(total, 6)) == end

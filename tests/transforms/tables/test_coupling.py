@@ -15,8 +15,8 @@ from tied_reports import FLOWS, NAME, PART, USUAL, WHOLE, built, cell, ends, flo
 
 from crossings.schema.tables import DAILY, FINDINGS, SERIES
 from transforms.tables.daily import related
-from transforms.tables.periods import bounds_of
 from transforms.tables.gate_evidence import reaggregation
+from transforms.tables.periods import bounds_of
 
 DAYS = 6
 INF = np.inf
