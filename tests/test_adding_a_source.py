@@ -49,7 +49,7 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of the data and of what the contract test needs, with the new files and no others, as working directory."""
     place = tmp_path / "checkout"
     shutil.copytree(ROOT / "data", place / "data", ignore=shutil.ignore_patterns("lake"))
-    support = ("conftest", "published", "socket_guard", "parse_support", "test_source_contract")
+    support = ("conftest", "published", "sharing", "socket_guard", "parse_support", "test_source_contract")
     shutil.copytree(ROOT / "tests" / "payloads", place / "tests" / "payloads")
     for name in support:
         shutil.copy(ROOT / "tests" / f"{name}.py", place / "tests")
@@ -115,7 +115,7 @@ def test_every_command_of_the_guide_does_what_it_says(
             assert words[1].startswith("CROSSINGS_LAKE=")  # the fixture has set another one
         elif words[0] == "kill":
             background[0].terminate()
-            background[0].wait(timeout=30)
+            background[0].wait(timeout=300)
         elif words[0] == "python":
             run = subprocess.run(
                 [sys.executable, *words[1:], "-p", "no:cacheprovider"], capture_output=True, text=True, env=environment,

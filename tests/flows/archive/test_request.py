@@ -10,7 +10,7 @@ from dataclasses import replace
 import publisher as pub
 import pytest
 from asking import BODY, ask, to_loopback
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from publisher import Publisher
 
@@ -100,7 +100,6 @@ def test_two_questions_have_one_key_only_if_they_ask_the_same():
     assert len({asked.key, replace(asked, body=b"b").key, replace(asked, url="https://x/u").key}) == 3
 
 
-@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(st.from_regex(r"[a-z]{1,5}", fullmatch=True), st.from_regex(r"[A-Z0-9%*;,\"]{6,12}", fullmatch=True))
