@@ -3,11 +3,11 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test lint format lock bench clean help
+.PHONY: run test test-long lint format lock bench clean help
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
 
 $(VENV)/.run: requirements/run.txt requirements/build.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] < (3, 11))' || { echo 'crossings needs Python 3.11 or newer; set PYTHON=/path/to/python3.11'; exit 1; }
@@ -25,8 +25,14 @@ $(VENV)/.test: requirements/test.txt $(VENV)/.run
 run: $(VENV)/.run  ## make the environment and run the main job on the register
 	@$(BIN)/crossings run
 
-test: $(VENV)/.test  ## make the environment and run the whole suite
-	@$(BIN)/python -m pytest
+# Whole modules go to a worker, slow ones first; each worker has its own lakes and ports, the real release is made once.
+PYTEST := $(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+
+test: $(VENV)/.test  ## make the environment and run the suite
+	@$(PYTEST)
+
+test-long: $(VENV)/.test  ## the laws on many more examples, long fuzzing, simulations; fixed seeds
+	@$(PYTEST) -m 'long or law' --hypothesis-profile long
 
 lint: $(VENV)/.test  ## ruff, mypy and the layer contracts
 	@$(BIN)/ruff check .

@@ -58,6 +58,12 @@ def run(name: str, expectations: Sequence[Expectation], frame: pd.DataFrame) -> 
     """
     if not frame.index.is_unique:
         raise ValueError("the frame's index must be unique: failing rows are named by it")
+    judged = [e for e in expectations if len(frame) or not _columns(e)]
+    held = [_held(e) for e in expectations if not len(frame) and _columns(e)]  # where no rows are, none breaks a rule
+    return sorted([*held, *(_validated(name, judged, frame) if judged else ())], key=_order)
+
+
+def _validated(name: str, expectations: Sequence[Expectation], frame: pd.DataFrame) -> list[RuleResult]:
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = ProgressBarsConfig(globally=False)
     seen = _seen(expectations, frame)
@@ -71,7 +77,25 @@ def run(name: str, expectations: Sequence[Expectation], frame: pd.DataFrame) -> 
         found = batch.validate(
             gx.ExpectationSuite(name=name, expectations=list(expectations)), result_format={"result_format": "COMPLETE"}
         )
-    return sorted((_read(r, len(frame)) for r in found.results), key=lambda r: (r.rule, r.expectation, r.columns))
+    return [_read(r, len(frame)) for r in found.results]
+
+
+def _order(result: RuleResult) -> tuple[str, str, tuple[str, ...]]:
+    return result.rule, result.expectation, result.columns
+
+
+def _columns(expectation: Expectation) -> tuple[str, ...]:
+    """The columns that an expectation looks at, row by row; none for one on the table as such."""
+    config = expectation.configuration.kwargs
+    columns = config.get("column_list") or [config.get("column")]
+    return () if None in columns else tuple(str(c) for c in columns)
+
+
+def _held(expectation: Expectation) -> RuleResult:
+    """The result of an expectation that no row can fail."""
+    config = expectation.configuration
+    says = {name: config.meta[name] for name in ("rule", "action", "severity", "reason")}
+    return RuleResult(**says, expectation=config.type, columns=_columns(expectation), evaluated=0, failed=0, rows=())
 
 
 def _seen(expectations: Sequence[Expectation], frame: pd.DataFrame) -> pd.DataFrame:
@@ -82,9 +106,8 @@ def _seen(expectations: Sequence[Expectation], frame: pd.DataFrame) -> pd.DataFr
     """
     named: set[str] = set()
     for expectation in expectations:
-        config = expectation.configuration.kwargs
-        columns = config.get("column_list") or [config.get("column")]
-        if None in columns or config.get("row_condition"):  # a rule on the table as such sees it whole
+        columns = _columns(expectation)
+        if not columns or expectation.configuration.kwargs.get("row_condition"):  # a rule on the table sees it whole
             return frame
         named.update(columns)
     seen = frame[[c for c in frame.columns if c in named]]

@@ -12,17 +12,37 @@ import socket_guard
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 from published import Published, Spoken
+from sharing import once
 
 os.environ.update(PREFECT_SERVER_ANALYTICS_ENABLED="false", DO_NOT_TRACK="1", GX_ANALYTICS_ENABLED="false")
 socket_guard.install()
 
-# One profile for the suite: no wall time decides, the same examples on every run.
-hypothesis_settings.register_profile(
-    "suite", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
-)
+# How hard every law is tried is decided here and nowhere else: the same examples on every run, and no wall time decides.
+# `make test-long` tries the same laws with many more (`--hypothesis-profile long`).
+_UNWATCHED = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture, HealthCheck.data_too_large]
+for _name, _examples in (("suite", 25), ("long", 400)):
+    hypothesis_settings.register_profile(
+        _name, max_examples=_examples, deadline=None, derandomize=True, suppress_health_check=_UNWATCHED
+    )
 hypothesis_settings.load_profile("suite")
 
 ROOT = Path(__file__).parents[1]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark every law, and put slow modules first, so that no worker is left with one of them at the end."""
+    for item in items:
+        if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
+            item.add_marker("law")
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_lake_of_anybody(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """A test that forgets to say where its lake is finds an empty one of this worker, never that of the checkout."""
+    os.environ["CROSSINGS_LAKE"] = str(tmp_path_factory.mktemp("nobody") / "lake")
 
 
 @pytest.fixture(autouse=True)
@@ -57,13 +77,17 @@ def lake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def published(tmp_path_factory: pytest.TempPathFactory) -> Published:
-    """The real register, carried through the pipeline once, in this process."""
+def published(request: pytest.FixtureRequest) -> Published:
+    """The real register, carried through the pipeline once."""
+    return once(request, "published", _published)
+
+
+def _published(folder: Path) -> Published:
     from crossings.settings import Settings
     from flows import pipeline
     from flows.workspace import Workspace
 
-    place = tmp_path_factory.mktemp("published") / "lake"
+    place = folder / "lake"
     told: list[str] = []
     workspace = Workspace.open(Settings(lake=place, data=ROOT / "data"))
     outcome = pipeline.run(workspace, pipeline.in_process, told.append)
@@ -121,13 +145,16 @@ def small_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture(scope="session")
-def small_lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def small_lake(request: pytest.FixtureRequest) -> Path:
     """A lake with one release of that small register, to be copied and not to be written to."""
+    return once(request, "small", _small_lake)
+
+
+def _small_lake(folder: Path) -> Path:
     from crossings.settings import Settings
     from flows import pipeline
     from flows.workspace import Workspace
 
-    folder = tmp_path_factory.mktemp("small")
     settings = Settings(lake=folder / "lake", data=_small(folder / "data"))
     pipeline.run(Workspace.open(settings), pipeline.in_process, lambda _: None)
     return folder / "lake"

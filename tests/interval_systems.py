@@ -10,19 +10,25 @@ import numpy as np
 import pandas as pd
 from hypothesis import strategies as st
 from scipy.optimize import linprog
-from transforms.estimator.constraints import Constraints
+from tied_systems import System
 
 from crossings.calendar import instant_of
+from transforms.estimator.engines.difference.engine import DifferenceEngine
+from transforms.estimator.engines.difference.graph import Bags
+from transforms.estimator.engines.linear.engine import LinearEngine
+from transforms.estimator.single import bounded
+from transforms.estimator.statements import Statements
+from transforms.estimator.system import one_series
 
 CASES = {c["name"]: c for c in json.loads((Path(__file__).parent / "cases" / "estimation_cases.json").read_text())}
 DAY, INF = 86400, np.inf
 
 
 def system(*rows, tier=2, sigma=5.0):
-    """Constraints from (id, first day, day after the last, lower, upper[, tier[, sigma]]); days may be fractions."""
+    """Statements from (id, first day, day after the last, lower, upper[, tier[, sigma]]); days may be fractions."""
     full = [(*r, *(tier, sigma)[len(r) - 5 :]) if len(r) < 7 else r for r in rows]
     ids, a, b, low, high, tiers, sigmas = zip(*full, strict=True) if full else [()] * 7
-    return Constraints(
+    return Statements.of_one(
         np.array([round(v * DAY) for v in a], dtype=np.int64),
         np.array([round(v * DAY) for v in b], dtype=np.int64),
         np.array(low, dtype=np.float64),
@@ -39,7 +45,28 @@ def midnights(n):
 
 
 def only(c, ids):
-    return c.take(np.isin(c.report_id, np.array(list(ids), dtype=object)))
+    return c.take(c.of(frozenset(ids)))
+
+
+def in_tiny_bags(block):
+    """The difference engine with bags of a few nodes, and long-block searches from the fourth row on."""
+    return DifferenceEngine(block, Bags(whole=3, least=1, most=3), whole_search=3)
+
+
+ENGINES = {"difference": DifferenceEngine, "tiny bags": in_tiny_bags, "linear": LinearEngine}
+
+
+def blocks(c):
+    return one_series("S", c)
+
+
+def feasible(c, engines=DifferenceEngine):
+    return all(engines(block).feasible() for block in blocks(c))
+
+
+def answer(c, engines=DifferenceEngine):
+    """What bounds any flow of the series."""
+    return bounded("S", c, engines)
 
 
 def lp_range(c, a, b):
@@ -77,7 +104,7 @@ def lp_range(c, a, b):
 
 @st.composite
 def truthful(draw, days=10, reports=8, half_days=False):
-    """Statements that a random path of whole crossings satisfies, with that path: (constraints, crossings a day)."""
+    """Statements that a random path of whole crossings satisfies, with that path: (statements, crossings a day)."""
     n = draw(st.integers(2, days))
     steps = draw(st.lists(st.integers(0, 60), min_size=2 * n, max_size=2 * n))
     total = np.concatenate(([0], np.cumsum(steps)))
@@ -113,8 +140,19 @@ def contradictory(draw):
     return c, days
 
 
+def rows_of(c):
+    """The statements as rows of a member of a tied system."""
+    columns = (c.start, c.end, c.lower, c.upper, c.report_id, c.tier, c.sigma)
+    return [tuple(r) for r in zip(*(column.tolist() for column in columns), strict=True)]
+
+
+def alone(drawn):
+    """A drawn series as a system of tied series with one member."""
+    return System({"S": rows_of(drawn[0])}, ())
+
+
 def of_case(case):
-    """Constraints of a case of the shared file; copies of one origin enter once."""
+    """Statements of a case of the shared file; copies of one origin enter once."""
     seen, rows = set(), []
     for r in case["reports"]:
         if r["origin_id"] in seen or r.get("modality", "observed") != "observed":

@@ -52,10 +52,6 @@ class Line:
             return False
         return True
 
-    def pause(self, seconds: float) -> None:
-        """Wait, but not beyond the end of the server."""
-        self.closing.wait(seconds)
-
 
 @dataclass
 class Publisher:
@@ -198,25 +194,28 @@ def raw(content: bytes) -> Answer:
     return answer
 
 
-def drip(body: bytes, seconds: float) -> Answer:
-    """The body byte by byte, for ever polite and never done."""
+def drip(body: bytes, pause: Callable[[], None]) -> Answer:
+    """The body byte by byte with a pause before each, and then nothing: for ever polite and never done."""
 
     def answer(line: Line, asked: Asked) -> None:
-        line.send(head(200, Content_Type="text/plain", Content_Length=len(body)))
+        line.send(head(200, Content_Type="text/plain", Content_Length=len(body) + 1))
+        line.connection.settimeout(300)
         for byte in body:
-            line.pause(seconds)
-            if line.closing.is_set() or not line.send(bytes([byte])):
+            pause()
+            if not line.send(bytes([byte])):
                 return
+        line.connection.recv(1)
 
     return answer
 
 
-def silent(body: bytes) -> Answer:
-    """Half of the body, then nothing until the other side gives up."""
+def silent(body: bytes, before: Callable[[], None] = lambda: None) -> Answer:
+    """Half of the body, then nothing until the other side gives up; `before` happens before the first byte."""
 
     def answer(line: Line, asked: Asked) -> None:
+        before()
         line.send(head(200, Content_Type="text/plain", Content_Length=len(body)) + body[: len(body) // 2])
-        line.connection.settimeout(30)
+        line.connection.settimeout(300)
         line.connection.recv(1)
 
     return answer
@@ -232,7 +231,7 @@ def kept_open(body: bytes) -> Answer:
 
     def answer(line: Line, asked: Asked) -> None:
         line.send(head(200, Content_Type="text/plain", Content_Length=len(body)) + body)
-        line.connection.settimeout(30)
+        line.connection.settimeout(300)
         line.connection.recv(1)
 
     return answer

@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -48,7 +49,7 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of the data and of what the contract test needs, with the new files and no others, as working directory."""
     place = tmp_path / "checkout"
     shutil.copytree(ROOT / "data", place / "data", ignore=shutil.ignore_patterns("lake"))
-    support = ("conftest", "published", "socket_guard", "parse_support", "test_source_contract")
+    support = ("conftest", "published", "sharing", "socket_guard", "parse_support", "test_source_contract")
     shutil.copytree(ROOT / "tests" / "payloads", place / "tests" / "payloads")
     for name in support:
         shutil.copy(ROOT / "tests" / f"{name}.py", place / "tests")
@@ -70,6 +71,20 @@ def test_the_guide_writes_one_yaml_and_one_folder() -> None:
         Path("data") / "sources" / f"{NAME}.yaml",
         *(PAYLOADS / name for name in ("metadata.json", "data.json", "expected.json")),
     }
+
+
+def test_a_protocol_is_added_in_the_places_that_the_guide_names() -> None:
+    section = GUIDE.partition("## 5.")[2]
+    places = re.findall(r"^\| `([\w./]+)` \|", section, re.MULTILINE)
+    assert len(places) == 4
+    assert all(
+        (ROOT / place).exists() for place in (*places, *re.findall(r"`((?:flows|tests|transforms)/[\w./]+)`", section))
+    )
+    for name in set(
+        re.findall(r"\b(only|assemble|address_of|ask_one|unreadable|Question|Figures|Questions|Span)\b", section)
+    ):
+        homes = ("contract", "mapping", "addresses")
+        assert any(hasattr(import_module(f"transforms.parse.{home}"), name) for home in homes), name
 
 
 @pytest.fixture
@@ -100,7 +115,7 @@ def test_every_command_of_the_guide_does_what_it_says(
             assert words[1].startswith("CROSSINGS_LAKE=")  # the fixture has set another one
         elif words[0] == "kill":
             background[0].terminate()
-            background[0].wait(timeout=30)
+            background[0].wait(timeout=300)
         elif words[0] == "python":
             run = subprocess.run(
                 [sys.executable, *words[1:], "-p", "no:cacheprovider"], capture_output=True, text=True, env=environment,

@@ -1,6 +1,7 @@
 """Every benchmark runs in its small form and prints its tables; what it must show of answers is looked up there.
 
-No time is asserted: times belong to the machine, answers to the product.
+Simulations run in `make test-long`, the others and every command line in each run. No time is asserted: times belong to
+the machine, answers to the product.
 """
 
 from __future__ import annotations
@@ -16,13 +17,19 @@ import pytest
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 SCRIPTS = sorted(p.name for p in BENCHMARKS.glob("*.py") if 'if __name__ == "__main__"' in p.read_text("utf-8"))
 SMALL = {"ingest.py": ("--rows", "2000")}  # how each is run small; --quick where nothing else is said
+SIMULATIONS = ("accuracy.py", "estimate.py")
+RUNS = [pytest.param(s, marks=pytest.mark.long if s in SIMULATIONS else ()) for s in SCRIPTS]
 RULE = re.compile(r"-{3,}( +-{2,})+")
 
 
 @lru_cache
 def printed(script: str) -> str:
-    command = [sys.executable, str(BENCHMARKS / script), *SMALL.get(script, ("--quick",))]
-    run = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    return said(script, *SMALL.get(script, ("--quick",)))
+
+
+def said(script: str, *arguments: str) -> str:
+    command = [sys.executable, str(BENCHMARKS / script), *arguments]
+    run = subprocess.run(command, capture_output=True, text=True, check=False, timeout=540)
     assert run.returncode == 0, run.stderr
     return run.stdout
 
@@ -52,10 +59,15 @@ def number(cell: str) -> float:
 
 
 def test_the_benchmarks_are_found() -> None:
-    assert {"accuracy.py", "estimate.py"} <= set(SCRIPTS)
+    assert {*SIMULATIONS, *SMALL} <= set(SCRIPTS)
 
 
 @pytest.mark.parametrize("script", SCRIPTS)
+def test_a_benchmark_says_what_it_takes(script: str) -> None:
+    assert f"usage: {script}" in said(script, "--help")
+
+
+@pytest.mark.parametrize("script", RUNS)
 def test_a_benchmark_prints_its_machine_and_its_figures(script: str) -> None:
     text = printed(script)
     for said in (r"\d cores", r"\d GiB", r"\bPython \d+\.\d+", r"\bpandas \d+\.\d+"):
@@ -64,13 +76,15 @@ def test_a_benchmark_prints_its_machine_and_its_figures(script: str) -> None:
     assert len(rows_of_figures) >= 5
 
 
-@pytest.mark.parametrize("script", ["accuracy.py", "estimate.py"])
+@pytest.mark.long
+@pytest.mark.parametrize("script", SIMULATIONS)
 def test_every_table_has_rows(script: str) -> None:
     found = tables(printed(script))
     assert found
     assert all(found)
 
 
+@pytest.mark.long
 def test_others_find_the_same_path_and_the_same_bounds() -> None:
     steps, many, others, length = tables(printed("estimate.py"))
     assert {"tightest bounds of every day, with proofs", "point: the smoothest path", "whole persons"} <= {
@@ -90,6 +104,7 @@ def test_others_find_the_same_path_and_the_same_bounds() -> None:
     assert [number(row["blocks"]) for row in length] == [1] * len(length)
 
 
+@pytest.mark.long
 def test_bounds_cover_every_true_day_and_intervals_keep_their_promise() -> None:
     simulated = tables(printed("accuracy.py"))[1]
     assert len(simulated) >= 5
@@ -102,6 +117,7 @@ def test_bounds_cover_every_true_day_and_intervals_keep_their_promise() -> None:
     assert simulated[-2]["inside 90 %"] == "none"  # no exact days, no calibrated interval
 
 
+@pytest.mark.long
 def test_held_out_days_are_nearer_than_pro_rata_in_both_countries() -> None:
     held = {(row["country"], row["given"]): row for row in tables(printed("accuracy.py"))[0]}
     for key in (

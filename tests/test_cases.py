@@ -20,6 +20,8 @@ from transforms import ask
 from transforms.parse import statements_csv
 from transforms.reports import encode, evidence, reference
 
+pytestmark = pytest.mark.slow
+
 CASES = {
     c["name"]: c for c in json.loads((Path(__file__).parent / "cases" / "estimation_cases.json").read_text("utf-8"))
 }

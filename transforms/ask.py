@@ -145,8 +145,9 @@ def between(
     ids = sorted({*row["lower_proof"], *row["upper_proof"]})
     proof = with_settled(reports, built.settled).set_index("report_id", drop=False).loc[ids]
     figures = explanation.figures_of(proof)
+    bounds = {end: None if pd.isna(row[end]) else int(row[end]) for end in ("lower", "upper")}
     in_words = {
-        end: proofs.sentence(row[f"{end}_terms"], figures, row[end], upper=end == "upper") for end in ("lower", "upper")
+        end: proofs.sentence(row[f"{end}_terms"], figures, bound, upper=end == "upper") for end, bound in bounds.items()
     }
     clashes = [f.message for f in built.findings.itertuples() if f.rule == "conflict" and {*f.report_ids} & {*ids}]
     return Period(row, in_words, clashes, proof)

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from crossings.calendar import UnknownTimezone, days_around, instant_of, midnights
@@ -57,7 +57,6 @@ def test_an_unknown_zone_or_clock_is_told_with_a_remedy(zone, clock):
         instant_of(D(2022, 9, 21), zone, clock)
 
 
-@settings(max_examples=60, deadline=None)
 @given(
     st.dates(D(1995, 1, 1), D(2030, 1, 1)),
     st.integers(0, 40),

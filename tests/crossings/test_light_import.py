@@ -54,3 +54,8 @@ def test_neither_prefect_nor_great_expectations_is_loaded(arguments: tuple[str, 
 @pytest.mark.parametrize("arguments", [(), ("--help",)], ids=["import crossings", "--help"])
 def test_import_and_help_load_no_tables_either(arguments: tuple[str, ...], tmp_path: Path) -> None:
     assert loaded_by(*arguments, lake=tmp_path) & (HEAVY | {"pandas", "pyarrow", "numpy"}) == set()
+
+
+@pytest.mark.parametrize("arguments", [("show", "FIN"), ("sources", "--json")], ids=" ".join)
+def test_reading_loads_no_reader_of_any_publishers_files(arguments: tuple[str, ...], published: Published) -> None:
+    assert loaded_by(*arguments, lake=published.lake) & {"openpyxl", "pyaxis", "defusedxml"} == set()

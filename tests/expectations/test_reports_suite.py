@@ -250,7 +250,7 @@ def test_threads_that_judge_different_rows_count_their_own() -> None:
 
     def judge(name: str) -> None:
         for _ in range(8):
-            together.wait(timeout=60)
+            together.wait(timeout=300)
             found[name].add(run.run("numbers", [positive], frames[name])[0].failed)
 
     threads = [threading.Thread(target=judge, args=(name,)) for name in frames]

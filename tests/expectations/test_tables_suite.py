@@ -20,6 +20,8 @@ from expectations import run, tables
 from flows import gates
 from flows.workspace import Workspace
 
+pytestmark = pytest.mark.slow
+
 Change = Callable[[pd.DataFrame], pd.DataFrame]
 COUNTS = {"source_id": "register", "rows_in": 40, "accepted": 40, "quarantined": 0, "duplicates": 0}
 SUITE = {"name": "reports of register", "rows": 40, "rules": []}

@@ -26,6 +26,8 @@ from crossings.settings import Settings
 from flows import pipeline
 from flows.workspace import Workspace
 
+pytestmark = pytest.mark.slow
+
 ENTRY = "FIN/entry/RUS/national/land/crossings/border_control"
 EXIT = "FIN/exit/RUS/national/land/crossings/border_control"
 Command = Callable[..., Spoken]
@@ -177,7 +179,7 @@ def started(tmp_path_factory: pytest.TempPathFactory, published: Published, root
             program, cwd=root, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True))  # fmt: skip
     found = {}
     for name, (folder, process) in running.items():
-        out, _ = process.communicate(timeout=400)
+        out, _ = process.communicate(timeout=540)
         sockets = (folder / "sockets.log").read_text().splitlines()
         found[name] = Started(folder / "lake", folder / "prefect", process.returncode, out, sockets)
     return found

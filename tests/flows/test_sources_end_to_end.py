@@ -21,6 +21,8 @@ from transforms.parse import registry
 from transforms.parse.contract import Payload
 from transforms.series import definitions
 
+pytestmark = pytest.mark.slow
+
 
 @dataclass(frozen=True)
 class Journey:

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import publisher as pub
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from publisher import Publisher
 
@@ -249,7 +249,6 @@ looks = st.builds(
 )
 
 
-@settings(max_examples=60)
 @given(looks)
 def test_any_look_comes_back_as_it_was_written(look):
     assert look_of(look.line()) == look
@@ -343,7 +342,7 @@ def test_a_reader_waits_for_a_line_that_is_being_written(lake):
         wait([seen], timeout=0.3)  # a reader that does not wait is done by now
         file.write(whole[-20:])
         fcntl.flock(file, fcntl.LOCK_UN)
-        assert seen.result(timeout=20) == (expected, [])
+        assert seen.result(timeout=300) == (expected, [])
 
 
 def test_names_that_a_later_version_adds_are_skipped(archive):
@@ -357,7 +356,7 @@ def test_threads_of_one_process_append_whole_lines(lake):
     start = threading.Barrier(4)
 
     def write(number: int) -> None:
-        start.wait(timeout=20)
+        start.wait(timeout=300)
         for turn in range(25):
             archive.add_local(f"src{number}", f"{number} {turn}".encode(), "table")
 
@@ -395,7 +394,7 @@ def writer(root: Path, name: str, turns: int) -> subprocess.Popen[str]:
 
 def test_two_processes_append_at_the_same_time(lake):
     writers = [writer(lake, name, 80) for name in ("one", "two")]
-    said = {name: process.communicate(timeout=60)[0] for name, process in zip(("one", "two"), writers, strict=True)}
+    said = {name: process.communicate(timeout=300)[0] for name, process in zip(("one", "two"), writers, strict=True)}
     archive = Archive(lake, Days())
     assert_whole(archive, 160)
     for name, lines in said.items():
@@ -415,7 +414,7 @@ def test_a_killed_writer_loses_nothing_that_it_acknowledged(lake):
             os.getpid()
         process.send_signal(signal.SIGKILL)
         lines += process.stdout.read().splitlines(keepends=True)
-        process.wait(timeout=20)
+        process.wait(timeout=300)
         process.stdout.close()
         acknowledged += [(name, line.split()[1]) for line in lines if line.endswith("\n")]
         archive = Archive(lake, Days())
@@ -449,7 +448,7 @@ except StorageFault as fault:
 def test_a_disk_that_is_full_in_the_middle_of_a_line_tears_only_that_line(lake, room):
     _, expected = three_looks(lake)
     ended = subprocess.run(
-        [sys.executable, "-c", FULL_DISK, str(lake), str(room)], capture_output=True, text=True, timeout=30, check=True
+        [sys.executable, "-c", FULL_DISK, str(lake), str(room)], capture_output=True, text=True, timeout=300, check=True
     )
     assert "fetch-log.jsonl" in ended.stdout
     assert "free space" in ended.stdout
@@ -482,5 +481,5 @@ def test_a_payload_stored_without_its_line_is_new_at_the_next_look(archive, lake
 def test_reading_the_log_loads_no_network_client():
     heavy = "{'httpx', 'httpcore', 'ssl', 'stamina', 'prefect'}"
     code = f"import sys, flows.archive.archive; print(sorted({heavy} & set(sys.modules)))"
-    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300, check=True)
     assert ended.stdout.strip() == "[]"

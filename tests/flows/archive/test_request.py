@@ -10,13 +10,15 @@ from dataclasses import replace
 import publisher as pub
 import pytest
 from asking import BODY, ask, to_loopback
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from publisher import Publisher
 
 from crossings.errors import CrossingsError, FetchFailed
-from flows.archive.request import REDACTED, redacted_url
+from crossings.source.model import Address
+from flows.archive.request import REDACTED, redacted_url, request_of
 from flows.collect.fetch import Request, Validators
+from transforms.parse.contract import Question
 
 SECRET = "k3y-0f-the-0ffice"
 
@@ -98,7 +100,6 @@ def test_two_questions_have_one_key_only_if_they_ask_the_same():
     assert len({asked.key, replace(asked, body=b"b").key, replace(asked, url="https://x/u").key}) == 3
 
 
-@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(st.from_regex(r"[a-z]{1,5}", fullmatch=True), st.from_regex(r"[A-Z0-9%*;,\"]{6,12}", fullmatch=True))
@@ -118,3 +119,28 @@ def test_what_a_publisher_writes_cannot_break_a_log_line(office, fetching, caplo
         fetching().fetch(ask(office))
     assert re.fullmatch(r"[^\x00-\x1f]+", str(told.value))
     assert all("\n" not in record.getMessage() for record in caplog.records)
+
+
+def asked_of(url="https://office.example/a b/table.px?x=1 2", base_url=None, *, query=None, body=None, **more):
+    return request_of(Question("data", Address(role="data", url=url, **more), query, body), base_url)
+
+
+def test_a_question_becomes_a_request_letter_by_letter_except_for_blanks():
+    request = asked_of(headers={"X-Requested-With": "XMLHttpRequest"})
+    assert (request.method, request.url) == ("GET", "https://office.example/a%20b/table.px?x=1%202")
+    assert (request.headers, request.body) == ({"X-Requested-With": "XMLHttpRequest"}, None)
+    spelled = asked_of("https://office.example/api", query="ifile=/DATABASE/02*;X&Maa=RU%22FI&Aika==FIRST*;12")
+    assert spelled.url == "https://office.example/api?ifile=/DATABASE/02*;X&Maa=RU%22FI&Aika==FIRST*;12"
+
+
+def test_a_posted_question_says_what_it_posts():
+    planned = asked_of(method="POST", body=b'{"query":[]}')
+    assert (planned.body, planned.headers["Content-Type"]) == (b'{"query":[]}', "application/json")
+    form = asked_of(method="POST", form={"index": "57", "lang": "ru"})
+    assert form.body == b"index=57&lang=ru"
+    assert form.headers["Content-Type"] == "application/x-www-form-urlencoded"
+    assert asked_of(method="POST").body == b""
+
+
+def test_a_served_copy_is_asked_for_the_same_path():
+    assert asked_of(base_url="http://127.0.0.1:8765").url == "http://127.0.0.1:8765/a%20b/table.px?x=1%202"

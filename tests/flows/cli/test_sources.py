@@ -15,6 +15,8 @@ from serving import revised, served
 
 from crossings.lake import Lake
 
+pytestmark = pytest.mark.slow
+
 Command = Callable[..., Spoken]
 NAME = "mn-nso-border-points"
 EXITS = RECORDED / "ru-fsb-exits" / "data.csv"

@@ -25,6 +25,8 @@ from flows import pipeline, stage
 from flows.steps import collect, ingest
 from flows.workspace import Workspace
 
+pytestmark = pytest.mark.slow
+
 PXWEB, GET = "mn-nso-border-points", "eu-eurostat-asylum"
 CONFIG = "/api/v1/en"
 PAGE = b"<!DOCTYPE html><html><body>Maintenance. Please try again later.</body></html>"
@@ -107,8 +109,8 @@ class Played:
 
 
 def hurried(spec: SourceSpec, **fetch: object) -> SourceSpec:
-    """The source with a policy that gives up soon."""
-    policy = {"min_interval_seconds": 0.0, "retries": 0, "timeout_seconds": 1.0} | fetch
+    """The source with a policy that asks once and at once."""
+    policy = {"min_interval_seconds": 0.0, "retries": 0} | fetch
     return spec.model_copy(update={"fetch": spec.fetch.model_copy(update=policy)})
 
 
@@ -137,8 +139,9 @@ def played(request: pytest.FixtureRequest, healthy: dict[str, Path], tmp_path: P
     return there
 
 
-def patient(played: Played) -> None:
-    played.spec = hurried(played.spec, retries=1)
+def under(played: Played, **fetch: object) -> None:
+    """Another policy for what is asked from now on."""
+    played.spec = hurried(played.spec, **fetch)
     played.workspace.sources[played.spec.id] = played.spec
 
 
@@ -166,9 +169,12 @@ FATAL: dict[str, tuple[Callable[[bytes], Answer], str]] = {
 @pytest.mark.parametrize("fault", FATAL)
 def test_a_look_that_fails_changes_nothing_but_the_log(fault: str, played: Played) -> None:
     answer, words = FATAL[fault]
+    usual = played.spec.fetch.timeout_seconds
+    under(played, timeout_seconds=1.0 if answer is publisher.silent else usual)
     played.play(answer(played.good()))
     with pytest.raises(FetchFailed, match=words) as failed:
         played.collect()
+    under(played, timeout_seconds=usual)
     assert "\n" not in str(failed.value)
     assert failed.value.remedy
     assert played.as_before()
@@ -212,7 +218,7 @@ def test_an_unchanged_answer_costs_one_request_and_no_body(played: Played) -> No
     "fault", [publisher.status(429, Retry_After=1), publisher.status(500)], ids=["429 with Retry-After", "500 then 200"]
 )
 def test_a_fault_that_passes_is_waited_out(fault: Answer, played: Played) -> None:
-    patient(played)
+    under(played, retries=1)
     played.play(fault, ok(played.good()))
     collected = played.collect()
     assert collected in _digests(played)
@@ -327,8 +333,7 @@ def measured() -> Iterator[Callable[[], int]]:
 
 def test_an_endless_answer_ends_in_one_line_and_little_memory(played: Played, measured: Callable[[], int]) -> None:
     ceiling = 16 * 2**20
-    played.spec = hurried(played.spec, max_bytes=ceiling, timeout_seconds=20.0)
-    played.workspace.sources[played.spec.id] = played.spec
+    under(played, max_bytes=ceiling)
     sent: list[int] = []
     played.play(publisher.endless_chunks(sent))
     with pytest.raises(FetchFailed, match="larger than 16777216 bytes; reading stopped there") as failed:

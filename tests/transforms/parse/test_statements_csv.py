@@ -7,7 +7,7 @@ import re
 
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from statements import COLUMNS, DATA, frame_of, judged, prepared_from, statement, statement_csv
 
@@ -218,7 +218,6 @@ def records(content: bytes) -> int:
 
 
 @given(content=mutated())
-@settings(max_examples=300, deadline=None, derandomize=True)
 def test_whatever_the_bytes_every_record_is_parsed_or_torn_or_the_file_refused(content: bytes) -> None:
     try:
         found = statements_csv.parse(content)
@@ -231,7 +230,6 @@ def test_whatever_the_bytes_every_record_is_parsed_or_torn_or_the_file_refused(c
 
 
 @given(content=mutated())
-@settings(max_examples=30, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 def test_whatever_the_bytes_every_record_ends_in_exactly_one_place(content: bytes) -> None:
     try:
         prepared = prepared_from(content)

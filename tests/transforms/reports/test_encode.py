@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from statements import encoded_row, frame_of, statement
 
@@ -206,7 +206,6 @@ FIGURES = st.tuples(
 
 
 @given(st.lists(FIGURES, min_size=10, max_size=40))
-@settings(deadline=None, max_examples=15)
 def test_intervals_are_whole_not_empty_and_hold_what_the_words_allow(
     figures: list[tuple[int, str, str, object]],
 ) -> None:
@@ -224,7 +223,6 @@ def test_intervals_are_whole_not_empty_and_hold_what_the_words_allow(
 
 
 @given(st.lists(st.integers(1, 10**6), min_size=1, max_size=4))
-@settings(deadline=None, max_examples=5)
 def test_a_report_is_encoded_without_looking_at_the_others(values: list[int]) -> None:
     rows = [statement(report_id=f"A-{i}", value=v, qualifier="about") for i, v in enumerate(values)]
     together = encoding.encode(frame_of(*rows)).to_dict("records")

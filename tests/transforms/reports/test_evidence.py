@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from statements import known, prepared_from, statement, statement_csv
 
@@ -106,7 +106,6 @@ def test_multiplied_digits(text: str, number: float | None) -> None:
 
 
 @given(st.text(alphabet="0123456789., ²٣thousandmlтыс", max_size=24))
-@settings(max_examples=40, deadline=None)
 def test_no_printed_text_breaks_the_reading(text: str) -> None:
     found = row(value_text=text)["text_multiplier"]
     assert np.isnan(found) or found >= 0

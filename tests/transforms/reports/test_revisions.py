@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from parse_support import made, payload
 
@@ -201,7 +201,6 @@ histories = st.lists(st.dictionaries(places, figures, min_size=1, max_size=9), m
 
 
 @given(histories)
-@settings(max_examples=150, deadline=None)
 def test_every_cell_of_every_look_is_accounted_for_and_the_last_figure_stands(history: list[Figures]) -> None:
     gathered = taken(*history)
     frame = gathered.statements.reports
@@ -220,14 +219,12 @@ def test_every_cell_of_every_look_is_accounted_for_and_the_last_figure_stands(hi
 
 
 @given(histories, st.integers(1, 5))
-@settings(max_examples=60, deadline=None)
 def test_what_was_reported_is_the_same_whatever_comes_later(history: list[Figures], cut: int) -> None:
     early, late = taken(*history[:cut]).statements.reports, taken(*history).statements.reports
     pd.testing.assert_frame_equal(early, late.iloc[: len(early)])
 
 
 @given(histories, st.randoms(use_true_random=False))
-@settings(max_examples=60, deadline=None)
 def test_the_order_of_rows_in_a_file_never_matters(history: list[Figures], chance: Any) -> None:
     def shuffled(given_: Figures) -> Figures:
         items = list(given_.items())

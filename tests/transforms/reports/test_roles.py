@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from statements import DATA, decision, decisions_of, judged, prepared_from, settled, statement, unjudged
 
@@ -95,7 +95,6 @@ def test_copies_with_another_number_are_told() -> None:
 
 
 @given(st.permutations(range(6)))
-@settings(deadline=None, max_examples=8)
 def test_the_order_of_the_rows_does_not_matter(order: list[int]) -> None:
     about = {"value": 8000, "value_text": 8000, "qualifier": "about", "rounding_unit": 1000}
     rows = [relay(0), relay(1), relay(2, **about), relay(3, origin_id="O-2", **about), relay(4, origin_id="O-2", **about),

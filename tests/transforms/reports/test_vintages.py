@@ -6,7 +6,7 @@ import datetime as dt
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from statements import decision, decisions_of, settled, statement, unjudged
 
@@ -120,7 +120,6 @@ PUBLISHED = st.dates(dt.date(2022, 9, 26), dt.date(2022, 10, 9))
 
 
 @given(st.lists(PUBLISHED, min_size=1, max_size=6), PUBLISHED)
-@settings(deadline=None, max_examples=8)
 def test_the_past_is_not_changed_by_what_was_published_later(days: list[dt.date], asked: dt.date) -> None:
     rows = [statement(report_id=f"A-{i}", origin_id=f"O-{i % 2}", published_on=day, recorded_on="2022-10-20", value=8000 + i,
                       value_text="") for i, day in enumerate(days)]  # fmt: skip

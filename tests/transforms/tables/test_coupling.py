@@ -8,14 +8,15 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from interval_systems import breaks_on
 from tied_reports import FLOWS, NAME, PART, USUAL, WHOLE, built, cell, ends, flow_range, said, series_of
 
 from crossings.schema.tables import DAILY, FINDINGS, SERIES
-from transforms.tables.daily import periods, related
+from transforms.tables.daily import related
 from transforms.tables.gate_evidence import reaggregation
+from transforms.tables.periods import bounds_of
 
 DAYS = 6
 INF = np.inf
@@ -45,10 +46,9 @@ def truths(draw):
     return rows, flows
 
 
-@settings(max_examples=40, deadline=None)
 @given(truths())
-def test_bounds_of_every_day_are_those_of_an_independent_programme(given_):
-    rows, flows = given_
+def test_bounds_of_every_day_are_those_of_an_independent_programme(drawn):
+    rows, flows = drawn
     result = built(*rows)
     DAILY.conform(result.daily)
     SERIES.conform(result.derived)
@@ -79,10 +79,9 @@ def cell_instants(number):
     return midnights(dt.date(2022, 9, number), dt.date(2022, 9, number), "Europe/Helsinki")
 
 
-@settings(max_examples=40, deadline=None)
 @given(truths(), st.integers(0, 3), st.data())
-def test_points_fit_every_identity_and_every_report_also_after_a_clash(given_, wrong, data):
-    rows, _ = given_
+def test_points_fit_every_identity_and_every_report_also_after_a_clash(drawn, wrong, data):
+    rows, _ = drawn
     for _ in range(wrong):
         k, shift = data.draw(st.integers(0, len(rows) - 1)), data.draw(st.integers(1, 90))
         rows[k] = rows[k] | {"lower": rows[k]["lower"] + shift, "upper": rows[k]["upper"] + shift}
@@ -144,10 +143,10 @@ def test_a_net_of_tied_flows_may_be_negative_and_is_bounded_as_a_period():
         said("x", NAME["exit"], 1, 7, 500, 530),
         said("n", NAME["net"], 1, 7, -105, -95),
     )
-    found = periods(result, asked("net", 1, 7)).iloc[0]
+    found = bounds_of(result, asked("net", 1, 7)).iloc[0]
     assert (found["lower"], found["upper"], found["estimate"] < 0) == (-105, -95, True)
-    assert ends(periods(result, asked("exit", 1, 7)).iloc[0]) == (500, 525)
-    assert ends(periods(result, asked("entry", 1, 7)).iloc[0]) == (400, 420)
+    assert ends(bounds_of(result, asked("exit", 1, 7)).iloc[0]) == (500, 525)
+    assert ends(bounds_of(result, asked("entry", 1, 7)).iloc[0]) == (400, 420)
     rows = result.daily[result.daily["series"] == NAME["net"]]
     assert len(rows) == 7
     assert set(rows["status"]) == {"estimated"}
@@ -159,7 +158,7 @@ def test_a_net_alone_is_bounded_where_a_report_speaks_of_the_day():
     exact, open_ = cell(result, NAME["net"], 5), cell(result, NAME["net"], 11)
     assert (exact["estimate"], exact["status"], exact["obs_status"], ends(exact)) == (-7, "reported", "A", (-7, -7))
     assert (ends(open_), open_["status"]) == ((None, None), "none")
-    assert ends(periods(result, asked("net", 10, 12)).iloc[0]) == (5, 9)
+    assert ends(bounds_of(result, asked("net", 10, 12)).iloc[0]) == (5, 9)
     assert result.solved == {}
 
 
@@ -170,7 +169,7 @@ def test_entries_and_exits_give_a_net_on_days_that_nothing_ties():
     row = cell(result, NAME["net"], 1)
     assert row["estimate"] == cell(result, NAME["entry"], 1)["estimate"] - 40
     assert ends(row) == (-40, 260)
-    found = periods(result, asked("net", 1, 3)).iloc[0]
+    found = bounds_of(result, asked("net", 1, 3)).iloc[0]
     assert (ends(found), found["estimate"]) == ((170, 170), 170)
     assert sorted(found["lower_proof"]) == ["e", "x", "y"]
 
@@ -194,7 +193,7 @@ def test_a_clash_between_series_names_the_reports_and_the_identity():
     assert [(r["estimate"], r["status"], r["obs_status"]) for r in rows] == [
         (110, "reconciled", "E"), (40, "reconciled", "E"), (70, "reconciled", "E"),
     ]  # fmt: skip
-    assert ends(periods(result, asked("entry", 1, 1)).iloc[0]) == (110, 110)
+    assert ends(bounds_of(result, asked("entry", 1, 1)).iloc[0]) == (110, 110)
 
 
 def test_a_clash_within_a_series_is_told_once_and_not_as_a_clash_between_series():
@@ -262,7 +261,6 @@ def test_a_break_bends_the_common_path_and_never_the_bounds():
     assert set(bent.daily.loc[bent.daily["break_id"].notna(), "date"]) == {dt.date(2022, 9, 8)}
 
 
-@settings(max_examples=10, deadline=None)
 @given(st.permutations(range(6)), st.integers(1, 3))
 def test_the_order_of_reports_and_the_number_of_threads_do_not_matter(order, workers):
     reports = [
@@ -274,10 +272,9 @@ def test_the_order_of_reports_and_the_number_of_threads_do_not_matter(order, wor
     assert FINDINGS.conform(plain.findings).equals(FINDINGS.conform(other.findings))
 
 
-@settings(max_examples=20, deadline=None)
 @given(truths())
-def test_another_report_that_agrees_never_widens_a_bound_of_a_reported_series(given_):
-    rows, _ = given_
+def test_another_report_that_agrees_never_widens_a_bound_of_a_reported_series(drawn):
+    rows, _ = drawn
     assume(len({r["series"] for r in rows[:-1]}) >= 1)
     fewer, more = built(*rows[:-1]), built(*rows)
     late = {(r["series"], r["date"]): r for r in more.daily.to_dict("records")}
@@ -292,23 +289,23 @@ def test_series_of_other_zones_epochs_or_unstated_modes_are_not_tied():
     elsewhere = PART | {"timezone": "Asia/Oral"}
     reports = [said("w", WHOLE["series"], 1, 1, 100), said("p", PART["series"], 1, 1, 400)]
     result = built(*reports, definitions=[WHOLE, elsewhere])
-    assert result.coupling.stretches == ()
+    assert result.together == ()
     later = WHOLE | {"series": WHOLE["series"] + "/outside-epoch"}
     reports = [said("w", WHOLE["series"], 1, 1, 100), said("p", later["series"], 1, 1, 400)]
-    assert built(*reports, definitions=[WHOLE, later]).coupling.stretches == ()
+    assert built(*reports, definitions=[WHOLE, later]).together == ()
     unstated = [{k: v for k, v in d.items() if k != "mode"} for d in (WHOLE, PART)]
     reports = [said("w", WHOLE["series"], 1, 1, 100), said("p", PART["series"], 1, 1, 400)]
-    assert built(*reports, definitions=unstated).coupling.stretches == ()
+    assert built(*reports, definitions=unstated).together == ()
 
 
 def test_persons_do_not_exceed_the_crossings_of_the_same_window_only():
     persons = series_of(measure="persons")
     reports = [said("c", WHOLE["series"], 1, 7, 700), said("p", persons["series"], 1, 7, 650, 900)]
     result = built(*reports, definitions=[WHOLE, persons])
-    found = periods(result, asked("entry", 1, 7)).set_index("measure")
+    found = bounds_of(result, asked("entry", 1, 7)).set_index("measure")
     assert ends(found.loc["persons"]) == (650, 700)
     other = [said("c", WHOLE["series"], 1, 7, 700), said("p", persons["series"], 1, 6, 650, 900)]
-    found = periods(built(*other, definitions=[WHOLE, persons]), asked("entry", 1, 6)).set_index("measure")
+    found = bounds_of(built(*other, definitions=[WHOLE, persons]), asked("entry", 1, 6)).set_index("measure")
     assert ends(found.loc["persons"]) == (650, 900)
 
 

@@ -6,13 +6,14 @@ import numpy as np
 import pandas as pd
 import pytest
 from builders import SERIES, report
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from interval_systems import CASES, breaks_on, frames_of_case
 
 from crossings.schema.tables import DAILY, FINDINGS, PERIODS
 from transforms.estimator.settings import EstimateSettings
-from transforms.tables.daily import build, periods
+from transforms.tables.daily import build
+from transforms.tables.periods import bounds_of
 
 NONE = breaks_on([], "FIN")
 SOLVED = [
@@ -54,7 +55,7 @@ def test_cases_through_the_whole_table(name):
             assert (row["lower"], row["upper"]) == (0, None)
     asked = [{"country": rows["country"][0], "direction": "entry", **s} for s in expect.get("sums", [])]
     for one in asked:
-        found = periods(result, pd.DataFrame([one]))
+        found = bounds_of(result, pd.DataFrame([one]))
         PERIODS.conform(found)
         assert (found["lower"][0], found["upper"][0]) == (one["lower"], one["upper"])
     assert len(daily) == expect.get("row_count", len(daily))
@@ -214,7 +215,6 @@ def test_other_blocks_keep_every_byte_when_one_changes():
     assert DAILY.conform(one[late]).equals(DAILY.conform(two[[d >= dt.date(2022, 9, 20) for d in two["date"]]]))
 
 
-@settings(max_examples=15, deadline=None)
 @given(st.permutations(range(6)), st.integers(1, 3))
 def test_rows_in_any_order_doubled_or_on_many_threads_give_the_same_bytes(order, workers):
     reports = [
@@ -257,7 +257,7 @@ def test_periods_bound_the_sum_and_not_the_sum_of_bounds():
             {"country": "FIN", "direction": "exit", "start": "2022-09-13", "end": "2022-09-20"},
         ]
     )
-    found = periods(result, asked)
+    found = bounds_of(result, asked)
     PERIODS.conform(found)
     assert len(found) == 2
     whole, beyond = found.iloc[0], found.iloc[1]

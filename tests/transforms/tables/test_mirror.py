@@ -10,7 +10,7 @@ import pytest
 
 from crossings.schema.tables import SERIES_KEY
 from transforms import findings
-from transforms.series.identities import find_links
+from transforms.series.identities import find_identities
 from transforms.tables.mirror import mirror_ratio
 
 USUAL = {
@@ -44,7 +44,7 @@ def test_the_other_side_is_compared_and_only_warned_about():
     assert told["date_end"] == dt.date(2022, 9, 30)
     assert "inside 0.5 to 1.5" in told["message"]
     keys = pd.DataFrame([FSB, KZ])[["series", *SERIES_KEY]].assign(series=["M", "E"])
-    assert find_links(keys) == [], "never a constraint"
+    assert find_identities(keys) == [], "never a constraint"
 
 
 def test_an_implausible_ratio_says_so_with_the_same_severity():

@@ -8,7 +8,7 @@ from datetime import date
 from itertools import product
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from parse_support import made, payload, recorded, sources
 from protocol_laws import ProtocolLaws
@@ -120,7 +120,6 @@ def test_limits_come_from_config_and_else_from_the_source():
         read_limits(payload('{"maxCells": "many"}', "config"), spec().options)
 
 
-@settings(max_examples=80, deadline=None)
 @given(st.integers(1, 9), st.integers(1, 30), st.integers(4, 60), st.integers(4, 60))
 def test_a_split_asks_for_each_cell_once_under_every_ceiling(countries, months, max_cells, max_values):
     names = [f"country {k}" for k in range(countries)]

@@ -2,15 +2,17 @@
 
 import numpy as np
 from interval_systems import INF, midnights, system
-from transforms.estimator.intervals import around, calibrate, exact_days
 
+from transforms.estimator.calibrate import Calibration, around, calibrate, exact_days
+from transforms.estimator.disaggregate import local_level, smoothest_paths
+from transforms.estimator.engines.difference.engine import DifferenceEngine
 from transforms.estimator.settings import EstimateSettings
 
 S = EstimateSettings()
 
 
 def series(seed=0, n=140, share=0.4):
-    """Weekly totals, and exact counts of some days, of a level that wanders: (constraints, truth)."""
+    """Weekly totals, and exact counts of some days, of a level that wanders: (statements, truth, days known)."""
     rng = np.random.default_rng(seed)
     truth = rng.poisson(1000 * np.exp(np.cumsum(rng.normal(0, 0.08, n))))
     rows = [(f"w{i:03d}", i, i + 7, v, v) for i in range(0, n, 7) for v in [float(truth[i : i + 7].sum())]]
@@ -21,7 +23,7 @@ def series(seed=0, n=140, share=0.4):
 
 def calibration(c, n, regular=None, settings=S):
     flags = np.ones(len(c), dtype=bool) if regular is None else regular
-    return calibrate(c, midnights(n), np.zeros(n, dtype=bool), flags, settings)
+    return calibrate(c, midnights(n), np.zeros(n, dtype=bool), flags, settings, DifferenceEngine)
 
 
 def test_only_exact_counts_of_exactly_one_day_calibrate():
@@ -63,14 +65,14 @@ def test_the_quantile_is_the_stated_order_statistic():
 
 
 def test_unseen_days_lie_inside_about_nine_times_in_ten():
-    from transforms.estimator.intervals import _path
-
+    no_breaks = np.zeros(140, dtype=bool)
     inside = total = 0
     for seed in range(6):
         c, truth, known = series(seed)
         found = calibration(c, 140)
-        flows, level = _path(c, midnights(140), np.zeros(140, dtype=bool), S)
-        low, high = around(flows, level, np.zeros(140), np.full(140, INF), found)
+        (path,) = smoothest_paths("S", c, midnights(140), no_breaks, S, DifferenceEngine)
+        flows = path.days(path.domain.runs[0], midnights(140))
+        low, high = around(flows, local_level(flows, no_breaks), np.zeros(140), np.full(140, INF), found)
         unseen = np.setdiff1d(np.arange(140), known)
         inside += ((low <= truth) & (truth <= high))[unseen].sum()
         total += len(unseen)
@@ -78,8 +80,6 @@ def test_unseen_days_lie_inside_about_nine_times_in_ten():
 
 
 def test_intervals_are_clipped_to_the_logical_bounds_and_rounded_outwards():
-    from transforms.estimator.intervals import Calibration
-
     flows, level = np.array([100.0, 5.5]), np.array([100.0, 10.0])
     low, high = around(flows, level, np.array([95.0, 0.0]), np.array([1000.0, 7.0]), Calibration(0.333, 20))
     assert list(low) == [95, 2]

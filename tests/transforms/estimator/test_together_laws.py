@@ -1,0 +1,167 @@
+"""Laws of tied series on random systems: an LP oracle, enumeration of whole numbers, permutation, and no exception."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+from tied_systems import (
+    DAY,
+    N_DAYS,
+    System,
+    between,
+    block_of,
+    ends,
+    flow_range,
+    outwards,
+    points,
+    systems,
+    together,
+    windows,
+)
+
+ADDITIVE = ("directions", "parts", "scopes", "subset")
+
+
+def solved(system):
+    return together(system.members, system.identities)
+
+
+def whole_stretch(found, system):
+    """Whether one stretch holds everything that was said, so that nothing is left to the single series."""
+    rows = sum(map(len, system.members.values()))
+    return any(len(stretch.said.statements) == rows for stretch in found.stretches)
+
+
+@given(systems())
+def test_bounds_hold_the_truth_and_where_everything_ties_are_those_of_an_lp(system):
+    found = solved(system)
+    exact = whole_stretch(found, system)
+    for stretch in found.stretches:
+        assert not stretch.conflicts
+        for m, days in enumerate(stretch.day_bounds):
+            for k, bound in zip(stretch.whole, days, strict=True):
+                start, end = int(stretch.days.starts[k]), int(stretch.days.starts[k + 1])
+                low, high = outwards(flow_range(system, stretch.said.members[m], start, end))
+                assert bound.lower <= low
+                assert bound.upper >= high
+                if exact:
+                    assert ends(bound) == (low, high)
+    for series in system.members:
+        for a, b in windows():
+            low, high = outwards(flow_range(system, series, a * DAY, b * DAY))
+            bound = between(found, series, a, b - 1)
+            assert bound[0] <= low
+            assert bound[1] >= high
+
+
+@given(systems())
+def test_whole_persons_keep_identities_reports_and_bounds(system):
+    found = solved(system)
+    assert not found.fallbacks, "a whole solution exists, so none may be missed"
+    assert_points_fit(found, system)
+    for series, rows in system.members.items():
+        path = points(found, series)
+        for start, end, lower, upper, *_ in rows:
+            inside = path[start // DAY : end // DAY]
+            if None not in inside and len(inside) == (end - start) // DAY:
+                assert lower <= sum(inside) <= upper
+
+
+def assert_points_fit(found, system):
+    paths = {series: found.point[found.members.index(series)] for series in system.members}
+    for identity in system.identities:
+        total = sum(c * paths[s] for s, c in identity.terms)
+        if not identity.identical_windows:
+            known = total[np.isfinite(total)]
+            assert ((known == 0) if identity.sense == "=" else (known <= 0)).all()
+    first = int(found.days.starts[0])
+    for series, path in paths.items():
+        for d in np.flatnonzero(np.isfinite(path)):
+            bound = found.between(series, first + int(d) * DAY, first + int(d + 1) * DAY)
+            assert bound.lower <= path[d] <= bound.upper
+
+
+@given(systems(largest=2, kinds=("directions",)))
+def test_bounds_contain_every_whole_solution(system):
+    found = solved(system)
+    flows = np.array(list(product(range(3), repeat=2 * N_DAYS)))
+    e, x = flows[:, :N_DAYS], flows[:, N_DAYS:]
+    every = {"E": e, "X": x, "N": e - x, "B": e + x}
+    fits = np.ones(len(flows), dtype=bool)
+    for series, rows in system.members.items():
+        for start, end, lower, upper, *_ in rows:
+            total = every[series][:, start // DAY : end // DAY].sum(axis=1)
+            fits &= (lower <= total) & (total <= upper)
+    assert fits.any()
+    for series, d in product(system.members, range(N_DAYS)):
+        lower, upper = between(found, series, d, d)
+        values = every[series][fits, d]
+        assert lower <= values.min()
+        assert values.max() <= upper
+
+
+@given(systems(truthful=False, largest=3))
+def test_after_a_clash_points_still_fit_and_what_was_moved_holds_both_figures(system):
+    found = solved(system)
+    assert_points_fit(found, system)
+    for stretch in found.stretches:
+        if stretch.moved is None:
+            assert not stretch.conflicts
+            continue
+        assert stretch.conflicts
+        assert stretch.engine is not None
+        assert stretch.engine.feasible()
+        said, now = stretch.said.statements, stretch.relaxed.statements
+        assert (now.lower <= said.lower).all()
+        assert (now.upper >= said.upper).all()
+        moved = (now.lower != said.lower) | (now.upper != said.upper)
+        assert moved.any()
+        assert not (moved & (stretch.moved.slack == 0)).any()
+
+
+@given(systems(truthful=False), st.randoms(use_true_random=False))
+def test_order_and_repetition_of_rows_never_matter(system, chance):
+    shuffled = {}
+    for name in chance.sample(sorted(system.members), len(system.members)):
+        rows = system.members[name] + system.members[name][:1]
+        shuffled[name] = chance.sample(rows, len(rows))
+    first = solved(system)
+    second = solved(System(shuffled, tuple(chance.sample(system.identities, len(system.identities)))))
+    assert np.array_equal(first.point, second.point, equal_nan=True)
+    assert first.fallbacks == second.fallbacks
+    for one, two in zip(first.stretches, second.stretches, strict=True):
+        assert one.conflicts == two.conflicts
+        assert one.day_bounds == two.day_bounds
+    for series, (a, b) in product(system.members, windows()):
+        assert first.between(series, a * DAY, b * DAY) == second.between(series, a * DAY, b * DAY)
+
+
+@given(systems())
+def test_one_more_consistent_report_never_widens_a_bound(system):
+    more = solved(system)
+    name = next(s for s in sorted(system.members) if system.members[s])
+    fewer = solved(System(system.members | {name: system.members[name][1:]}, system.identities))
+    for series, (a, b) in product(system.members, windows()):
+        tight, loose = between(more, series, a, b - 1), between(fewer, series, a, b - 1)
+        assert tight[0] >= loose[0]
+        assert tight[1] <= loose[1]
+
+
+@given(systems(kinds=ADDITIVE))
+def test_the_terms_of_every_proof_add_up_to_its_bound(system):
+    found = solved(system)
+    s = block_of(system).statements
+    end_of = {
+        (str(i), int(a)): (low, high) for i, a, low, high in zip(s.report_id, s.start, s.lower, s.upper, strict=True)
+    }
+    for series, (a, b) in product(system.members, windows()):
+        bound = found.between(series, a * DAY, b * DAY)
+        for end, terms, outward in (
+            (bound.lower, bound.lower_terms, np.floor),
+            (bound.upper, bound.upper_terms, np.ceil),
+        ):
+            total = sum(t.times * end_of[t.report_id, t.start][t.end == "upper"] for t in terms)
+            assert not np.isfinite(end) or outward(np.round(total, 6)) == end
