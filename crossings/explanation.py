@@ -17,8 +17,7 @@ from crossings.lake import Release
 if TYPE_CHECKING:
     import pandas as pd
 
-_MOVED = ("reconciled", "reconciled_links")
-_TOLD = ("conflict", *_MOVED, "V24", "V57", "V58")
+_TOLD = ("conflict", "alternative", "V24", "V58")
 _QUALIFIERS = {"exact": "", "rounded": "", "about": "about ", "nearly": "nearly ", "more_than": "more than ",
                "at_least": "at least ", "less_than": "less than ", "up_to": "up to ", "between": "between "}  # fmt: skip
 
@@ -82,7 +81,7 @@ class Explanation:
             if part:
                 lines += ["", title]
                 lines += [_line(s) for s in part]
-        for title, texts in (("Conflicts and reconciliation", self.conflicts), ("Decisions", self.decisions)):
+        for title, texts in (("Conflicts, and what may be wrong", self.conflicts), ("Decisions", self.decisions)):
             if texts:
                 lines += ["", title, *(f"  {text}" for text in texts)]
         return "\n".join(lines)
@@ -160,27 +159,23 @@ def _explanation(
 
 
 def figures_of(reports: pd.DataFrame) -> dict[str, proofs.Figure]:
-    """Reports as summands of proofs, with the ends as the bounds take them."""
-    result = {}
-    for r in reports.to_dict("records"):
-        low, high = (None if _missing(r[f"settled_{c}"]) else float(r[f"settled_{c}"]) for c in ("lower", "upper"))
-        moved = any(not _same(r[c], r[f"settled_{c}"]) for c in ("lower", "upper"))
-        result[r["report_id"]] = proofs.Figure(low, high, _label(r, moved))
-    return result
+    """Reports as summands of proofs."""
+    return {
+        r["report_id"]: proofs.Figure(_number(r["lower"]), _number(r["upper"]), _label(r)) for r in reports.to_dict("records")
+    }
 
 
-def _same(first: Any, second: Any) -> bool:
-    return bool(first == second) if not (_missing(first) or _missing(second)) else _missing(first) and _missing(second)
+def _number(value: Any) -> float | None:
+    return None if _missing(value) else float(value)
 
 
-def _label(report: Any, moved: bool) -> str:
-    """How a proof names a report: its part of the border where it is not the whole, and what was printed where it moved."""
+def _label(report: Any) -> str:
+    """How a proof names a report: its part of the border where it is not the whole, spoken and inferred where it is so."""
     parts = [report["report_id"], window_text(report)]
     if report["scope"] != "national":
         parts.insert(1, report["scope"])
-    if moved:
-        printed = "" if _missing(report["value"]) else f" from {int(report['value']):,}"
-        parts.append(f"moved{printed} because reports clash")
+    parts += ["spoken"] if report["speech_mode"] == "spoken" else []
+    parts += ["window inferred"] if report["period_basis"] == "inferred" else []
     return f"({', '.join(parts)})"
 
 

@@ -98,7 +98,7 @@ _BALANCED = row_rule(
 _RECORDED = row_rule(
     "FallbackRecorded", ("rule", "observed"), lambda f: (f["rule"].astype("object") != "V70") | f["observed"].notna()
 )
-_FOUND = ("V57", "V58", "V60")  # findings of the estimator that a release must not have unseen
+_FOUND = ("V58", "V60")  # findings of the estimator that a release must not have unseen
 
 
 def gates() -> dict[str, list[Expectation]]:
@@ -120,10 +120,6 @@ def gates() -> dict[str, list[Expectation]]:
         "findings": [
             *none_of,
             _RECORDED(RULES["V70"].as_gate(), "a solver fell back without a record of what it did"),
-        ],
-        "months": [
-            gxe.ExpectColumnValuesToBeBetween(
-                column="share_unreliable", max_value=RULES["V59"].limits["share"], **meta(RULES["V59"])),
         ],
         "intervals": [_CALIBRATED(RULES["V67"])],
         "concepts": [

@@ -25,7 +25,6 @@ from transforms.reports.prepare import Judgement, Prepared, prepare, settle
 from transforms.series import definitions
 from transforms.tables import daily
 from transforms.tables.periods import bounds_of
-from transforms.tables.settled import with_settled
 
 Judge = Callable[[Prepared, ref.Reference], Sequence[Judgement]]
 
@@ -79,7 +78,7 @@ def estimate_reports(
     active = settled.reports.loc[settled.reports["report_id"].isin(encoded["report_id"])]
     roles = encoded.set_index("report_id")["role"]
     return Estimated(
-        reports=with_settled(active.assign(role=active["report_id"].map(roles)), built.settled),
+        reports=active.assign(role=active["report_id"].map(roles)),
         daily=built.daily,
         findings=_about(pd.concat([settled.findings, built.findings], ignore_index=True), set(active["report_id"])),
         quarantine=settled.quarantine,
@@ -143,7 +142,7 @@ def between(
         )
     row = {str(name): value for name, value in rows.iloc[0].items()}
     ids = sorted({*row["lower_proof"], *row["upper_proof"]})
-    proof = with_settled(reports, built.settled).set_index("report_id", drop=False).loc[ids]
+    proof = reports.set_index("report_id", drop=False).loc[ids]
     figures = explanation.figures_of(proof)
     bounds = {end: None if pd.isna(row[end]) else int(row[end]) for end in ("lower", "upper")}
     in_words = {

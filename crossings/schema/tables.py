@@ -83,12 +83,6 @@ REPORTS = Table(
         _must("per_day", "bool", "true where lower and upper hold for each day of the window"),
         _may("lower", "int64", "lower end of the encoded interval, in units of the measure; null = unbounded"),
         _may("upper", "int64", "upper end of the encoded interval, in units of the measure; null = unbounded"),
-        _may(
-            "settled_lower", "int64", "lower end as the bounds take it: another than `lower` only where reports clash"
-        ),
-        _may(
-            "settled_upper", "int64", "upper end as the bounds take it: another than `upper` only where reports clash"
-        ),
         _may("sigma", "float64", "standard error used where reports clash (method.md 4.4), units of the measure"),
         _must("role", "string", "part the report plays in the estimate", "role"),
         _must("decision_ids", "list<string>", "curator's decisions that concern it"),
@@ -116,8 +110,13 @@ DAILY = Table(
         _must("series", "string", "series identifier"),
         *_SERIES_COLUMNS,
         _may("estimate", "int64", "point estimate in whole units of the measure; null where status is none"),
-        _may("lower", "int64", "tightest logical lower bound; null = unbounded (net series only)"),
-        _may("upper", "int64", "tightest logical upper bound; null = unbounded"),
+        _may("lower", "int64", "tightest lower bound under every admitted explanation; null = unbounded (net only)"),
+        _may("upper", "int64", "tightest upper bound under every admitted explanation; null = unbounded"),
+        _may("firm_lower", "int64", "lower bound from written counts of officials alone (tiers 1 and 2)"),
+        _may("firm_upper", "int64", "upper bound from written counts of officials alone (tiers 1 and 2)"),
+        _may(
+            "known_over", "int16", "days of the shortest stretch around the day whose total is known to within a third"
+        ),
         _may("pi_lower", "int64", "lower end of the calibrated interval (method.md 5)"),
         _may("pi_upper", "int64", "upper end of the calibrated interval"),
         _may("pi_level", "float64", "nominal level of the calibrated interval"),
@@ -127,8 +126,12 @@ DAILY = Table(
         _must("report_ids", "list<string>", "active reports whose window covers the day"),
         _must("lower_proof", "list<string>", "reports that prove the lower bound, in order of the path"),
         _must("upper_proof", "list<string>", "reports that prove the upper bound, in order of the path"),
-        _must("lower_terms", "list<term>", "settled ends that add up to the lower bound; none where it is 0 or open"),
-        _must("upper_terms", "list<term>", "settled ends that add up to the upper bound; none where it is open"),
+        _must(
+            "lower_terms", "list<term>", "ends of reports that add up to the lower bound; none where it is 0 or open"
+        ),
+        _must("upper_terms", "list<term>", "ends of reports that add up to the upper bound; none where it is open"),
+        _must("lower_aside", "list<string>", "reports set aside in the explanation that attains the lower bound"),
+        _must("upper_aside", "list<string>", "reports set aside in the explanation that attains the upper bound"),
         _must("n_origins", "int16", "independent statements covering the day"),
         _may("break_id", "string", "event that bends the estimate here"),
     ),
@@ -149,8 +152,12 @@ PERIODS = Table(
         _may("upper", "int64", "tightest upper bound; null = unbounded"),
         _must("lower_proof", "list<string>", "reports that prove the lower bound"),
         _must("upper_proof", "list<string>", "reports that prove the upper bound"),
-        _must("lower_terms", "list<term>", "settled ends that add up to the lower bound; none where it is 0 or open"),
-        _must("upper_terms", "list<term>", "settled ends that add up to the upper bound; none where it is open"),
+        _must(
+            "lower_terms", "list<term>", "ends of reports that add up to the lower bound; none where it is 0 or open"
+        ),
+        _must("upper_terms", "list<term>", "ends of reports that add up to the upper bound; none where it is open"),
+        _must("lower_aside", "list<string>", "reports set aside in the explanation that attains the lower bound"),
+        _must("upper_aside", "list<string>", "reports set aside in the explanation that attains the upper bound"),
     ),
 )
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Protocol
 
 import numpy as np
@@ -159,7 +160,7 @@ class Bounded:
 
     def days(self, midnights: IntArray, member: int = 0) -> list[Bound]:
         """Bounds of the days between consecutive midnights, with their proofs."""
-        return self.bounds([Window(member, int(a), int(b)) for a, b in zip(midnights[:-1], midnights[1:], strict=True)])
+        return self.bounds([Window(member, int(a), int(b)) for a, b in pairwise(midnights.tolist())])
 
 
 def agreed(blocks: Sequence[Block], engines: Engines, signed: tuple[bool, ...] = (False,)) -> Bounded:

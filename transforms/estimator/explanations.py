@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
-from itertools import product
+from itertools import combinations, product
 from math import prod
 
 import numpy as np
@@ -247,13 +247,11 @@ class _Group:
                 return tuple(self._cluster(sets) for sets in lists)
             parts = merged
 
-    def _merged(
-        self, parts: list[frozenset[str]], lists: list[list[frozenset[str]]]
-    ) -> list[frozenset[str]] | None:
+    def _merged(self, parts: list[frozenset[str]], lists: list[list[frozenset[str]]]) -> list[frozenset[str]] | None:
         """The parts with those joined that are not independent; None where all are."""
         reach = [part.union(*sets) for part, sets in zip(parts, lists, strict=True)]
         touched = [frozenset().union(*sets) for sets in lists]
-        for i, j in ((i, j) for i in range(len(parts)) for j in range(i)):
+        for i, j in combinations(range(len(parts)), 2):
             if touched[i] & touched[j]:
                 return _joined(parts, {i, j})
         for chosen in self._combinations(lists, touched):
@@ -270,7 +268,7 @@ class _Group:
         if prod(map(len, lists)) <= self.costs.products:
             return [frozenset().union(*chosen) for chosen in product(*lists)]
         found = []
-        for i, j in ((i, j) for i in range(len(lists)) for j in range(i)):
+        for i, j in combinations(range(len(lists)), 2):
             rest = frozenset().union(*(units for k, units in enumerate(touched) if k not in (i, j)))
             found += [a | b | rest for a in lists[i] for b in lists[j]]
         return found

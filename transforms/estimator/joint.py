@@ -50,9 +50,7 @@ class Joint:
     @property
     def at_once(self) -> tuple[Identity, ...]:
         """Identities of stretches in which reports of several series clash: there is one path for all of them."""
-        return tuple(
-            k for s in self.territory.stretches if s.loosened for k in s.said.identities
-        )
+        return tuple(k for s in self.territory.stretches if s.loosened for k in s.said.identities)
 
     @cached_property
     def limits(self) -> tuple[FloatArray, FloatArray]:

@@ -64,7 +64,7 @@ def _flows(
 def _leader(
     corrections: Sequence[Correction], paths: Sequence[FloatArray], breaks: BoolArray, tools: Tools
 ) -> Correction:
-    known = np.isfinite(np.array(paths)).all(axis=0)
+    known: BoolArray = np.asarray(np.isfinite(np.array(paths)).all(axis=0))
     beside = known[1:] & known[:-1]
     if not beside.any():
         return corrections[0]

@@ -11,13 +11,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from transforms.estimator.bounded import Bounded
+from transforms.estimator.bounded import Bounded, agreed
 from transforms.estimator.calibrate import Calibration, around, calibrate
 from transforms.estimator.clashes import Clashes
 from transforms.estimator.days import Days
 from transforms.estimator.disaggregate import Path, local_level, smoothest_paths
 from transforms.estimator.engine import FAULTS, reason_of
 from transforms.estimator.explanations import Explained
+from transforms.estimator.known import known_over
 from transforms.estimator.leading import led
 from transforms.estimator.quadratic import RESIDUAL
 from transforms.estimator.results import Bound, Conflict, Fallback
@@ -25,6 +26,8 @@ from transforms.estimator.rounding import whole_path
 from transforms.estimator.statements import BoolArray, FloatArray, IntArray, Statements, canonical
 from transforms.estimator.system import one_series
 from transforms.estimator.tools import Tools
+
+WRITTEN = 2  # tiers up to this are written counts of officials
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +40,7 @@ class SolvedSeries:
     reported : the reports as encoded, in canonical order. kept : those that the estimate follows.
     conflicts : irreducible sets among the reports. explained : what may be wrong, a group that clashes each.
     bounded : bounds of any period. bounds : those of the days. lower, upper : their ends as arrays.
+    firm : bounds of the days from written counts of officials alone. known_over : see `known`.
     paths : the smoothest paths, one a run of days that has a point.
     differs : days on which the path of another admitted explanation is another.
     estimate : float64 of whole numbers by day, NaN where there is no point.
@@ -53,6 +57,8 @@ class SolvedSeries:
     bounds: list[Bound]
     lower: FloatArray
     upper: FloatArray
+    firm: list[Bound]
+    known_over: IntArray
     paths: tuple[Path, ...]
     differs: BoolArray
     estimate: FloatArray
@@ -78,12 +84,15 @@ def solve_series(
     bounds = clashing.bounded.days(days.starts)
     lower, upper = np.array([b.lower for b in bounds]), np.array([b.upper for b in bounds])
     fallbacks = list(clashing.fallbacks)
+    firm = firm_days(series, c, days, tools)
     explained, differs, kept = clashing.explained, np.zeros(len(days), dtype=bool), c
     points = _Points(np.full(len(days), np.nan), np.full(len(days), np.nan), np.full(len(days), np.nan))
+    known = np.zeros(len(days), dtype=np.int64)
     try:
         leading, differs = led(series, c, explained, days, breaks, tools)
         explained = tuple(leading)
         kept = c.take(~c.of(frozenset().union(*(e.leading for e in explained), *(e.unknown for e in explained))))
+        known = known_over(kept, agreed(one_series(series, kept), tools.engines), days)
         points = _points(series, kept, days, breaks, regular, lower, upper, tools)
     except FAULTS as fault:
         reason = reason_of(fault)
@@ -96,9 +105,19 @@ def solve_series(
         )  # fmt: skip
     fallbacks = [*(f for path in points.paths for f in path_fallbacks(path, days.starts)), *fallbacks]
     return SolvedSeries(
-        days, c, kept, clashing.conflicts, explained, clashing.bounded, bounds, lower, upper, points.paths, differs,
+        days, c, kept, clashing.conflicts, explained, clashing.bounded, bounds, lower, upper, firm, known,
+        points.paths, differs,
         points.estimate, points.pi_lower, points.pi_upper, points.calibration, tuple(fallbacks),
     )  # fmt: skip
+
+
+def firm_days(series: str, statements: Statements, days: Days, tools: Tools) -> list[Bound]:
+    """Bounds of the days from the reports of tiers 1 and 2 alone: what holds if everything spoken is wrong."""
+    written = statements.take(statements.tier <= WRITTEN)
+    try:
+        return Clashes.of(one_series(series, written), tools).bounded.days(days.starts)
+    except FAULTS:
+        return [Bound(0.0, np.inf)] * len(days)
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,7 +170,8 @@ def failed_series(series: str, statements: Statements, days: Days, fault: BaseEx
         tuple(sorted({str(i) for i in c.report_id})),
     )  # fmt: skip
     return SolvedSeries(
-        days, c, c, (), (), Bounded(()), [Bound(0.0, np.inf)] * len(days), nothing, np.full(len(days), np.inf), (),
+        days, c, c, (), (), Bounded(()), [Bound(0.0, np.inf)] * len(days), nothing, np.full(len(days), np.inf),
+        [Bound(0.0, np.inf)] * len(days), np.zeros(len(days), dtype=np.int64), (),
         np.zeros(len(days), dtype=bool), none, none.copy(), none.copy(), None, (told,),
     )  # fmt: skip
 

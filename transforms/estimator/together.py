@@ -127,8 +127,7 @@ class Together:
 def solve_together(tied: Tied, tools: Tools) -> Together:
     """Bounds of every stretch, and one point for all members where they must agree."""
     found = [
-        settle(b, tied.timezone, tied.boundary, tools)
-        for b in stretches(tied.rows, tied.nonnegative, tied.identities)
+        settle(b, tied.timezone, tied.boundary, tools) for b in stretches(tied.rows, tied.nonnegative, tied.identities)
     ]
     for name in sorted(tied.signed):
         rows = tied.rows[name]

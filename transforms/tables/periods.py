@@ -53,6 +53,8 @@ def _period(
         "upper": int(bound.upper) if np.isfinite(bound.upper) else None,
         "lower_proof": list(bound.lower_proof),
         "upper_proof": list(bound.upper_proof),
+        "lower_aside": list(bound.lower_aside),
+        "upper_aside": list(bound.upper_aside),
         "lower_terms": built.terms_of(str(series["series"]), bound.lower_terms),
         "upper_terms": built.terms_of(str(series["series"]), bound.upper_terms),
     }

@@ -22,14 +22,12 @@ Windows: TypeAlias = Mapping[str, tuple[int, int]]
 def proofs(daily: pd.DataFrame, reports: pd.DataFrame, series: pd.DataFrame) -> pd.DataFrame:
     """V74: per bound that is not open: the bound, what its terms add up to, and whether their windows hold the day.
 
-    reports : decided rows with `settled_lower`, `settled_upper`, `start_instant`, `end_instant` (UTC seconds).
+    reports : decided rows with `lower`, `upper`, `start_instant`, `end_instant` (UTC seconds).
     Columns date, series, upper, bound, total, covers. The windows are looked at where all terms are of the series
     itself; a bound that follows from other series rests on identities, which no table holds.
     """
     active = reports.loc[reports["role"] == "constraint"]
-    ends = {
-        end: active.set_index("report_id")[f"settled_{end}"].astype("Float64").to_dict() for end in ("lower", "upper")
-    }
+    ends = {end: active.set_index("report_id")[end].astype("Float64").to_dict() for end in ("lower", "upper")}
     columns = ["report_id", "start_instant", "end_instant", "series"]
     windows = {i: (int(a), int(b)) for i, a, b, _ in active[columns].itertuples(index=False)}
     owner = dict(zip(active["report_id"], active["series"], strict=True))

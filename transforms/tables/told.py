@@ -15,13 +15,13 @@ import numpy as np
 
 from crossings.rules import RULES, Finding
 from transforms.estimator.days import Days
+from transforms.estimator.explanations import Explained
 from transforms.estimator.results import Conflict, Fallback
 from transforms.estimator.single import SolvedSeries
 from transforms.estimator.stretch import Stretch
 from transforms.estimator.together import Together
-from transforms.findings import interval
 
-MEDIA_TIER, OFFICIAL_TIER = 4, 1
+OFFICIAL_TIER = 1
 
 
 @dataclass(frozen=True)
@@ -43,8 +43,7 @@ def of_series(result: SolvedSeries, definition: Mapping[str, Any], names: Names)
         found = _of_one_series(conflict, result.days, series, country, str(definition["measure"]), names)
         yield found
         yield from _too_large(found, max(conflict.most, conflict.least))
-    for moved in _movements(result, names):
-        yield replace(moved, series=series, country=country)
+    yield from _alternatives(result.explained, result.conflicts, result.days, series, country, names)
     for fallback in result.fallbacks:
         yield _fell_back(fallback, result.days, series, country)
 
@@ -52,17 +51,43 @@ def of_series(result: SolvedSeries, definition: Mapping[str, Any], names: Names)
 def of_tied(together: Together, country_of: Callable[[str], str], names: Names) -> Told:
     """What is to be told of tied series, beyond what each tells by itself."""
     for stretch in together.stretches:
-        for found in (*_conflicts_between(stretch, names), *_movements_between(stretch, names)):
+        for found in _conflicts_between(stretch, names):
             yield replace(found, country=country_of(str(found.series)))
+        series = stretch.said.members[stretch.said.reported[0]]
+        yield from _alternatives(stretch.explained, stretch.conflicts, stretch.days, series, country_of(series), names)
         for fallback in stretch.fallbacks:
             yield _fell_back(fallback, stretch.days, fallback.series[0], country_of(fallback.series[0]))
     for fallback in together.fallbacks:
         yield _fell_back(fallback, together.days, fallback.series[0], country_of(fallback.series[0]))
 
 
-def moved_between(together: Together) -> set[str]:
-    """Reports that were moved because series clash with each other."""
-    return {str(i) for stretch in together.stretches for i in _moved_ids(stretch)}
+def _alternatives(
+    explained: Sequence[Explained], conflicts: Sequence[Conflict], days: Days, series: str, country: str, names: Names
+) -> Told:
+    """One finding an admitted explanation; the leading one says so. V58 where a final official figure may be wrong."""
+    for group in explained:
+        for cluster in group.clusters:
+            mine = [c for c in conflicts if cluster.report_ids & set(c.report_ids)]
+            gap = max((c.gap for c in mine), default=None)
+            dates = days.dates_of(min(c.start for c in mine), max(c.end for c in mine)) if mine else (None, None)
+            for correction in cluster.corrections:
+                called = _called(correction.report_ids, names)
+                verb = "is" if len(correction.report_ids) == 1 else "are all"
+                found = Finding(
+                    "alternative", table="daily", series=series, country=country, report_ids=correction.report_ids,
+                    observed=f"cost {correction.cost}", expected="leads" if correction == cluster.leading else "",
+                    gap=gap, date_start=dates[0], date_end=dates[1],
+                    message=f"if {called} {verb} wrong, all other reports agree",
+                )  # fmt: skip
+                yield found
+                if correction.tier == OFFICIAL_TIER:
+                    yield found.under("V58", f"{called}, a final official figure, may be wrong; decide which report is")
+        if group.unprotected:
+            ids = tuple(sorted({i for c in group.clusters for i in c.report_ids}))
+            yield Finding(
+                "decisions_clash", table="daily", series=series, country=country, report_ids=ids,
+                message=f"decisions prefer reports that cannot all hold: {', '.join(ids)}; none of them is protected here",
+            )  # fmt: skip
 
 
 def _of_one_series(conflict: Conflict, days: Days, series: str, country: str, unit: str, names: Names) -> Finding:
@@ -153,90 +178,6 @@ def often_in_conflict(found: Iterable[Finding]) -> Told:
                 expected=f"fewer than {often}",
                 gap=max(c.gap or 0.0 for c in mine),
             )
-
-
-def _movements(result: SolvedSeries, names: Names) -> Told:
-    c, shifted = result.reconciled.reported, result.reconciled.shifted
-    for report_id, slack in result.reconciled.moved().items():
-        rows = np.flatnonzero(c.report_id == report_id)
-        moved = rows[np.argmax(np.abs(result.reconciled.slack[rows]))]
-        first, last = result.days.dates_of(int(c.start[rows].min()), int(c.end[rows].max()))
-        before = float(c.lower[moved]), float(c.upper[moved])
-        after = float(shifted.lower[moved]), float(shifted.upper[moved])
-        for found in _movement("reconciled", report_id, int(c.tier[moved]), before, after, slack, names):
-            yield replace(found, date_start=first, date_end=last)
-
-
-def _moved_ids(stretch: Stretch) -> list[str]:
-    said, now = stretch.said.statements, stretch.relaxed.statements
-    return sorted({str(i) for i in said.report_id[(said.lower != now.lower) | (said.upper != now.upper)]})
-
-
-def _movements_between(stretch: Stretch, names: Names) -> Told:
-    said, now = stretch.said.statements, stretch.relaxed.statements
-    for report_id in _moved_ids(stretch):
-        rows = np.flatnonzero((said.report_id == report_id) & ((said.lower != now.lower) | (said.upper != now.upper)))
-        down, up = (
-            _furthest(was[rows], now_[rows]) for was, now_ in ((said.lower, now.lower), (said.upper, now.upper))
-        )
-        slack = up if abs(up) > abs(down) else down
-        first, last = stretch.days.dates_of(int(said.start[rows].min()), int(said.end[rows].max()))
-        before = float(said.lower[rows[0]]), float(said.upper[rows[0]])
-        series = stretch.said.members[int(said.member[rows[0]])]
-        after = before[0] + slack, before[1] + slack
-        for found in _movement("reconciled_links", report_id, int(said.tier[rows[0]]), before, after, slack, names):
-            yield replace(found, series=series, date_start=first, date_end=last)
-
-
-def _furthest(before: np.ndarray[Any, Any], after: np.ndarray[Any, Any]) -> float:
-    """The largest move of an interval end; ends that were unbounded stay so."""
-    known = np.isfinite(before) & np.isfinite(after)
-    moves = after[known] - before[known]
-    return float(moves[np.argmax(np.abs(moves))]) if len(moves) else 0.0
-
-
-def _movement(
-    rule: str,
-    report_id: str,
-    tier: int,
-    before: tuple[float, float],
-    after: tuple[float, float],
-    slack: float,
-    names: Names,
-) -> Told:
-    """The movement of one report, and V57 or V58 where it is a media or a final official figure that moves too far."""
-    name = names.get(report_id)
-    publisher = f" ({name.publisher})" if name is not None and name.publisher else ""
-    said, settled = _ends(*before), _ends(*after)
-    moved = Finding(
-        rule,
-        table="daily",
-        report_ids=(report_id,),
-        observed=said,
-        expected=settled,
-        message=f"{report_id}{publisher} is moved from {said} to {settled} so that all reports can hold;"
-        " the reported figure stays as it is",
-    )
-    yield moved
-    size = max((abs(v) for v in before if np.isfinite(v)), default=0.0)
-    if tier == MEDIA_TIER and abs(slack) > RULES["V57"].limits["share"] * size:
-        share = f"{abs(slack) / size:.0%}" if size else "all"
-        message = f"{report_id}{publisher}, a media figure, would have to move by {share}, from {said} to {settled}"
-        yield moved.under("V57", f"{message}; review it")
-    if tier == OFFICIAL_TIER:
-        message = f"{report_id}{publisher}, a final official figure, would have to move from {said} to {settled}"
-        yield moved.under("V58", f"{message}; decide which report is wrong")
-
-
-def _ends(lower: float, upper: float) -> str:
-    if lower == upper and not float(lower).is_integer():
-        return f"{lower:,.3f}".rstrip("0").rstrip(".")
-    if not np.isfinite(lower) or not np.isfinite(upper) or (float(lower).is_integer() and float(upper).is_integer()):
-        return interval(
-            float(np.round(lower)) if np.isfinite(lower) else None,
-            float(np.round(upper)) if np.isfinite(upper) else None,
-        )
-    return f"{lower:,.3f} to {upper:,.3f}"
 
 
 def _fell_back(fallback: Fallback, days: Days, series: str, country: str) -> Finding:
