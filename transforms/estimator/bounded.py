@@ -7,9 +7,10 @@ named (method.md 4.4).
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from typing import Protocol
 
@@ -125,37 +126,38 @@ class Bounded:
     parts: tuple[Part, ...]
     signed: tuple[bool, ...] = (False,)
 
+    @cached_property
+    def _spans(self) -> tuple[list[int], list[int], list[int]]:
+        """Starts and ends of all spans in order of time, which never overlap, and the part of each."""
+        spans = sorted((a, b, k) for k, part in enumerate(self.parts) for a, b in part.spans)
+        return [a for a, _, _ in spans], [b for _, b, _ in spans], [k for _, _, k in spans]
+
     def between(self, member: int, start: int, end: int) -> Bound:
         """Tightest bounds of the flow between two instants, start <= end.
 
         What lies outside every report adds nothing to the lower bound and makes the upper one unbounded.
         """
-        found: list[tuple[int, Bound]] = []
-        filled = 0
-        for part in self.parts:
-            inside = [(max(start, a), min(end, b)) for a, b in part.spans if a < end and b > start]
-            if inside:
-                found.append((inside[0][0], part.between(member, start, end)))
-                filled += sum(b - a for a, b in inside)
-        bounds = [bound for _, bound in sorted(found, key=lambda pair: pair[0])]
+        starts, ends, parts = self._spans
+        low, high = bisect_right(ends, start), bisect_left(starts, end)
+        filled = sum(min(end, ends[k]) - max(start, starts[k]) for k in range(low, high))
+        touched = dict.fromkeys(parts[low:high])
+        bounds = [self.parts[k].between(member, start, end) for k in touched]
         if filled < end - start:
             bounds.append(_outside(self.signed[member]))
         return total(bounds)
 
     def bounds(self, windows: Sequence[Window]) -> list[Bound]:
         """Tightest bounds of many windows; those inside one span are answered at once."""
+        starts, ends, parts = self._spans
+        inside: dict[int, list[int]] = {}
         found: list[Bound | None] = [None] * len(windows)
-        order = sorted(range(len(windows)), key=lambda k: windows[k].start)
-        starts = [windows[k].start for k in order]
-        for part in self.parts:
-            whole = [
-                k
-                for a, b in part.spans
-                for k in order[bisect_left(starts, a) : bisect_left(starts, b)]
-                if windows[k].end <= b
-            ]
-            for k, bound in zip(whole, part.bounds([windows[k] for k in whole]) if whole else (), strict=True):
-                found[k] = bound
+        for number, window in enumerate(windows):
+            k = bisect_right(starts, window.start) - 1
+            if k >= 0 and window.end <= ends[k]:
+                inside.setdefault(parts[k], []).append(number)
+        for k, numbers in inside.items():
+            for number, bound in zip(numbers, self.parts[k].bounds([windows[n] for n in numbers]), strict=True):
+                found[number] = bound
         return [bound if bound is not None else self.between(*w) for w, bound in zip(windows, found, strict=True)]
 
     def days(self, midnights: IntArray, member: int = 0) -> list[Bound]:

@@ -16,6 +16,7 @@ from transforms.estimator.results import Window
 from transforms.estimator.statements import IntArray, Statements
 
 LONGEST = 31  # days; beyond a month a path knows of single days no more than an even split
+_ROUNDS = ((1, 1), (2, 3), (4, 7), (8, 15), (16, LONGEST))  # lengths asked at once, the shortest first
 _SHARE = 3  # 3 (upper - lower) <= upper: a spoken range widened by a tenth is just about that wide
 
 
@@ -35,10 +36,15 @@ def known_over(kept: Statements, bounded: Bounded, days: Days) -> IntArray:
             if last[j] > first[i]:
                 of_length[length].append((i, j))
             j += 1
-    for length in sorted(of_length):
-        asked = [(i, j) for i, j in of_length[length] if not found[first[i] : last[j]].all()]
-        bounds = bounded.bounds([Window(0, int(nodes[i]), int(nodes[j])) for i, j in asked]) if asked else []
-        for (i, j), bound in zip(asked, bounds, strict=True):
+    for low, high in _ROUNDS:
+        asked = [
+            (length, i, j)
+            for length in range(low, high + 1)
+            for i, j in of_length[length]
+            if not found[first[i] : last[j]].all()
+        ]
+        bounds = bounded.bounds([Window(0, int(nodes[i]), int(nodes[j])) for _, i, j in asked]) if asked else []
+        for (length, i, j), bound in zip(asked, bounds, strict=True):
             if np.isfinite(bound.upper) and _SHARE * (bound.upper - bound.lower) <= bound.upper:
                 here = found[first[i] : last[j]]
                 here[here == 0] = length
