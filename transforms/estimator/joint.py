@@ -49,8 +49,16 @@ class Joint:
 
     @property
     def at_once(self) -> tuple[Identity, ...]:
-        """Identities of stretches in which reports of several series clash: there is one path for all of them."""
-        return tuple(k for s in self.territory.stretches if s.loosened for k in s.said.identities)
+        """Identities of stretches whose explanation is not that of their single series: no point of theirs will do."""
+        return tuple(
+            k for s in self.territory.stretches
+            if s.loosened and s.aside != self._aside_alone(s) for k in s.said.identities
+        )  # fmt: skip
+
+    def _aside_alone(self, stretch: Stretch) -> frozenset[str]:
+        """Reports of a stretch that its single series set aside for themselves."""
+        ids = frozenset(stretch.said.report_ids)
+        return frozenset().union(*(self.alone[n].aside & ids for n in stretch.said.members if n in self.alone))
 
     @cached_property
     def limits(self) -> tuple[FloatArray, FloatArray]:
@@ -144,8 +152,7 @@ class Joint:
         rows = self.territory.statements[name]
         aside = np.zeros(len(rows), dtype=bool)
         if name in self.alone:
-            own = self.alone[name]
-            aside = rows.of(frozenset(map(str, own.reported.report_id)) - frozenset(map(str, own.kept.report_id)))
+            aside = rows.of(self.alone[name].aside)
         for stretch in self.territory.stretches:
             if stretch.loosened and name in stretch.said.members:
                 inside = (rows.start >= stretch.said.start) & (rows.end <= stretch.said.end)

@@ -67,6 +67,11 @@ class SolvedSeries:
     calibration: Calibration | None
     fallbacks: tuple[Fallback, ...]
 
+    @property
+    def aside(self) -> frozenset[str]:
+        """Reports that the estimate does not follow."""
+        return frozenset().union(*(e.leading | e.unknown for e in self.explained))
+
 
 def solve_series(
     series: str, statements: Statements, days: Days, breaks: BoolArray, regular: frozenset[str], tools: Tools
@@ -91,7 +96,7 @@ def solve_series(
     try:
         leading, differs = led(series, c, explained, days, breaks, tools)
         explained = tuple(leading)
-        kept = c.take(~c.of(frozenset().union(*(e.leading for e in explained), *(e.unknown for e in explained))))
+        kept = c.take(~c.of(frozenset().union(*(e.leading | e.unknown for e in explained))))
         known = known_over(kept, agreed(one_series(series, kept), tools.engines), days)
         points = _points(series, kept, days, breaks, regular, lower, upper, tools)
     except FAULTS as fault:
