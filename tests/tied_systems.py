@@ -36,6 +36,7 @@ TIES = {
     "subset": ("PW", (PART,)),
     "persons": ("PW", (PERSONS,)),
 }
+KINDS = tuple(sorted(TIES))
 SIGNED = "N"
 N_DAYS = 4
 
@@ -213,7 +214,7 @@ def outwards(ends):
 
 
 @st.composite
-def systems(draw, truthful=True, largest=6, kinds=tuple(sorted(TIES))):
+def systems(draw, truthful=True, largest=6, kinds=KINDS):
     """A random system; its reports contain a random truth if `truthful`."""
     names, identities = TIES[draw(st.sampled_from(kinds))]
     counts = st.lists(st.integers(0, largest), min_size=N_DAYS, max_size=N_DAYS)

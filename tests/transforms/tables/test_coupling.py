@@ -17,6 +17,7 @@ from crossings.schema.tables import DAILY, FINDINGS, SERIES
 from transforms.tables.daily import related
 from transforms.tables.gate_evidence import reaggregation
 from transforms.tables.periods import bounds_of
+from transforms.tables.settled import with_settled
 
 DAYS = 6
 INF = np.inf
@@ -99,7 +100,7 @@ def test_points_fit_every_identity_and_every_report_also_after_a_clash(drawn, wr
             assert n is None or n == e - x
     frame = frame.assign(start_time=None, end_time=None, period_start=_dates(frame, "start_instant", 0))
     frame = frame.assign(period_end=_dates(frame, "end_instant", -1))
-    sums = reaggregation(daily, frame, result.findings)
+    sums = reaggregation(daily, with_settled(frame, result.settled))
     assert (~(sums["total"] < sums["least"]) & ~(sums["total"] > sums["most"])).all()
 
 
