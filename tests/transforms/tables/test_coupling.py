@@ -7,7 +7,6 @@ from itertools import pairwise
 
 import numpy as np
 import pandas as pd
-import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from interval_systems import breaks_on
@@ -187,9 +186,10 @@ def test_a_clash_between_series_names_the_reports_and_the_identity():
     assert (conflict["date_start"], conflict["severity"]) == (dt.date(2022, 9, 1), "warn")
     assert told.loc["V60", "severity"] == "stop"
     moved = told.loc["reconciled_links"]
-    assert dict(zip(moved["report_ids"].map(lambda ids: ids[0]), moved["gap"], strict=True)) == pytest.approx(
-        {"e": 10, "n": -10, "x": -10}
-    )
+    assert {i: (said, now) for (i,), said, now in moved[["report_ids", "observed", "expected"]].itertuples(index=False)} == {
+        "e": ("100", "110"), "n": ("80", "70"), "x": ("50", "40"),
+    }  # fmt: skip
+    assert result.settled == {"e": (100, 110), "n": (70, 80), "x": (40, 50)}
     rows = [cell(result, NAME[d], 1) for d in ("entry", "exit", "net")]
     assert [(r["estimate"], r["status"], r["obs_status"]) for r in rows] == [
         (110, "reconciled", "E"), (40, "reconciled", "E"), (70, "reconciled", "E"),
