@@ -106,6 +106,9 @@ def explain(
 
     By default the national border_control series of citizens of Russia, entries. Raises CrossingsError where no
     report covers the day: a missing day is not zero.
+
+    >>> print(explain("FIN", "2022-09-21", direction="exit").upper)
+    at most 2,965: 22,666 (FIN-195, ...) minus 3,662 (FIN-239, ...) minus ...
     """
     held = release if isinstance(release, Release) else catalog.open_release(release)
     day = catalog.as_date(date)
