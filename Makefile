@@ -34,9 +34,11 @@ test: $(VENV)/.test  ## make the environment and run the suite
 test-long: $(VENV)/.test  ## the laws on many more examples, long fuzzing, simulations; fixed seeds
 	@$(PYTEST) -m 'long or law' --hypothesis-profile long
 
-lint: $(VENV)/.test  ## ruff, mypy and the layer contracts
+lint: $(VENV)/.test  ## ruff, formatting, mypy (the public face as callers see it, too) and the layer contracts
 	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@$(BIN)/mypy --strict --no-warn-unused-configs tests/typing/api.py
 	@$(BIN)/lint-imports
 
 bench: $(VENV)/.test  ## speed, memory and accuracy, side by side with what a user would pick instead

@@ -21,12 +21,14 @@ import numpy as np
 import pandas as pd
 from printing import machine, table
 from solvers import Stated, linear_interpolation, pro_rata
-from transforms.estimator.constraints import Constraints, FloatArray
-from transforms.estimator.one_series import SolvedSeries, series_days, solve_series
 from truths import DAYS, MIXES, SEED, Covered, coverage, together
 
 from crossings.calendar import midnights
+from transforms.estimator.days import Days
 from transforms.estimator.settings import EstimateSettings
+from transforms.estimator.single import SolvedSeries, solve_series
+from transforms.estimator.solve import engine_for
+from transforms.estimator.statements import FloatArray, Statements
 from transforms.reports import decisions, prepare, reference, vintages
 from transforms.series import definitions
 
@@ -49,7 +51,7 @@ class HeldOut:
     """What is given, what is held out (crossings by date), and the days on which a declared break falls."""
 
     country: str
-    given: Constraints
+    given: Statements
     truth: dict[dt.date, float]
     timezone: str
     breaks: frozenset[dt.date] = frozenset()
@@ -71,12 +73,12 @@ class Window:
         return self.first == self.last and self.lower == self.upper
 
 
-def constraints(windows: list[Window], timezone: str) -> Constraints:
-    """Constraints of tier 2 (official operational), with its standard error."""
+def statements(windows: list[Window], timezone: str) -> Statements:
+    """Statements of tier 2 (official operational), with its standard error."""
     days = [series_midnights(w.first, w.last, timezone) for w in windows]
     ids = np.array([w.name for w in windows], dtype=object)
     middle = np.array([(w.lower + w.upper) / 2 for w in windows])
-    return Constraints(
+    return Statements.of_one(
         np.array([d[0] for d in days], dtype=np.int64),
         np.array([d[1] for d in days], dtype=np.int64),
         np.array([w.lower for w in windows], dtype=np.float64),
@@ -94,11 +96,11 @@ def series_midnights(first: dt.date, last: dt.date, timezone: str) -> tuple[int,
     return int(found[0]), int(found[-1])
 
 
-def estimated(given: Constraints, held: HeldOut, settings: EstimateSettings) -> SolvedSeries:
+def estimated(given: Statements, held: HeldOut, settings: EstimateSettings) -> SolvedSeries:
     """The product's own answer."""
-    days = series_days(given, held.timezone, "00:00")
+    days = Days.of(given, held.timezone, "00:00")
     breaks = np.array([days.date(i) in held.breaks for i in range(len(days))])
-    return solve_series(given, days, breaks, frozenset(), settings)
+    return solve_series(held.country, given, days, breaks, frozenset(), settings, engine_for)
 
 
 def answers(held: HeldOut) -> tuple[dict[str, FloatArray], FloatArray, FloatArray, FloatArray]:
@@ -112,9 +114,8 @@ def answers(held: HeldOut) -> tuple[dict[str, FloatArray], FloatArray, FloatArra
         "pro rata": pro_rata(stated),
         "linear": linear_interpolation(stated),
     }
-    bounds = result.solved.days
     truth = np.array(list(held.truth.values()))
-    return {name: path[days] for name, path in figures.items()}, truth, bounds.lower[days], bounds.upper[days]
+    return {name: path[days] for name, path in figures.items()}, truth, result.lower[days], result.upper[days]
 
 
 def held_out(title: str, groups: list[tuple[str, list[HeldOut]]]) -> None:
@@ -178,7 +179,7 @@ def finland() -> tuple[list[tuple[str, list[HeldOut]]], str]:
 
     def case(given: list[Window], left_out: list[Window], breaks: frozenset[dt.date] = frozenset()) -> HeldOut:
         truth = {w.first: w.lower for w in left_out}
-        return HeldOut("Finland", constraints(given, FINNISH_ZONE), truth, FINNISH_ZONE, breaks)
+        return HeldOut("Finland", statements(given, FINNISH_ZONE), truth, FINNISH_ZONE, breaks)
 
     def one_out(totals: list[Window]) -> Iterator[HeldOut]:
         for day in in_weeks:
@@ -237,7 +238,7 @@ def georgia() -> list[tuple[str, list[HeldOut]]]:
         blocks.append(Window(f"from {first}", first, stop - dt.timedelta(days=1), flow, flow))
 
     def held(windows: list[Window], left_out: dict[dt.date, float]) -> list[HeldOut]:
-        return [HeldOut("Georgia", constraints(windows, GEORGIAN_ZONE), left_out, GEORGIAN_ZONE)]
+        return [HeldOut("Georgia", statements(windows, GEORGIAN_ZONE), left_out, GEORGIAN_ZONE)]
 
     return [
         ("ten-day total and 3 days", held(given, truth)),

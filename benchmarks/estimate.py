@@ -30,15 +30,18 @@ import numpy as np
 import pandas as pd
 from printing import machine, peak_mb, table
 from solvers import Stated, cvxpy_bounds, cvxpy_point, linprog_bounds, pro_rata
-from transforms.estimator.bounds import Solved, solve
-from transforms.estimator.constraints import Constraints, FloatArray, IntArray
-from transforms.estimator.one_series import Days, solve_series
-from transforms.estimator.whole import whole_path
 
 from crossings.calendar import midnights
 from crossings.lake import parquet_bytes
 from crossings.schema.tables import DAILY, EVENTS
-from transforms.estimator.settings import EstimateSettings, smoothest_path
+from transforms.estimator.days import Days
+from transforms.estimator.disaggregate import smoothest_paths
+from transforms.estimator.results import Bound
+from transforms.estimator.rounding import whole_path
+from transforms.estimator.settings import EstimateSettings
+from transforms.estimator.single import bounded, solve_series
+from transforms.estimator.solve import engine_for
+from transforms.estimator.statements import FloatArray, IntArray, Statements
 from transforms.tables import daily
 
 FIRST = dt.date(2020, 1, 1)
@@ -120,9 +123,10 @@ class Steps:
     bounds: float
     point: float
     whole: float
-    constraints: Constraints
+    statements: Statements
     starts: IntArray
-    solved: Solved
+    blocks: int
+    days: list[Bound]
     path: FloatArray
 
     @property
@@ -136,15 +140,16 @@ def steps(seed: int, days: int, times: int) -> Steps:
     frame, starts = simulated(seed, days)
     c = daily.constraints_of(frame)
     no_breaks = np.zeros(days, dtype=bool)
-    bounds_seconds, solved = best(times, lambda: solve(c, starts))
-    point_seconds, paths = best(times, lambda: smoothest_path(solved.constraints, starts, no_breaks, PLAIN))
+    answer = bounded("S", c, engine_for)
+    bounds_seconds, by_day = best(times, lambda: bounded("S", c, engine_for).days(starts))
+    point_seconds, paths = best(times, lambda: smoothest_paths("S", c, starts, no_breaks, PLAIN, engine_for))
     assert all(p.solution.accepted for p in paths)
-    assert sum(p.run.last - p.run.first + 1 for p in paths) == days
+    assert sum(len(p.domain.runs[0]) for p in paths) == days
     whole_seconds, _ = best(
-        times, lambda: [whole_path(p.run.nodes, p.cumulative, solved.constraints, PLAIN.rounding) for p in paths]
+        times, lambda: [whole_path(p.domain.nodes, p.cumulative[0], c, PLAIN.rounding, engine_for) for p in paths]
     )
-    path = np.concatenate([p.days(starts) for p in paths])
-    return Steps(bounds_seconds, point_seconds, whole_seconds, c, starts, solved, path)
+    path = np.concatenate([p.days(p.domain.runs[0], starts) for p in paths])
+    return Steps(bounds_seconds, point_seconds, whole_seconds, c, starts, len(answer.engines), by_day, path)
 
 
 def one_series(times: int) -> Steps:
@@ -153,14 +158,16 @@ def one_series(times: int) -> Steps:
     frame, starts = simulated(0)
     span = Days(FIRST, starts, "UTC", "00:00")
     no_breaks, regular = np.zeros(FIVE_YEARS, dtype=bool), frozenset(frame["report_id"])
-    together, _ = best(times, lambda: solve_series(found.constraints, span, no_breaks, regular, PLAIN))
-    calibrated, result = best(1, lambda: solve_series(found.constraints, span, no_breaks, regular, WITH_INTERVALS))
+    together, _ = best(times, lambda: solve_series("S", found.statements, span, no_breaks, regular, PLAIN, engine_for))
+    calibrated, result = best(
+        1, lambda: solve_series("S", found.statements, span, no_breaks, regular, WITH_INTERVALS, engine_for)
+    )
     named = definitions(["S0000"])
     no_events = pd.DataFrame(columns=list(EVENTS.names))
     built_seconds, built = best(times, lambda: daily.build(frame, named, no_events, PLAIN))
     days_of_calibration = result.calibration.days if result.calibration else 0
     table(
-        f"One series, {FIVE_YEARS:,} days, {len(frame)} overlapping reports, {len(found.solved.blocks)} block "
+        f"One series, {FIVE_YEARS:,} days, {len(frame)} overlapping reports, {found.blocks} block "
         f"(seconds, best of {times})",
         ("step", "seconds", "ms per 1,000 days"),
         [
@@ -230,7 +237,7 @@ def many_series(count: int) -> None:
 
 def others(ours: Steps, sample_days: int, times: int) -> None:
     """Print the same problem solved by others: seconds, factors, and how far the answers are apart."""
-    p = Stated.of(ours.constraints, ours.starts)
+    p = Stated.of(ours.statements, ours.starts)
     sample = np.linspace(0, FIVE_YEARS - 1, sample_days).astype(np.int64)
     few = sample[:: max(1, sample_days // 3)]  # OSQP needs thousands of iterations for a linear objective
     of_bounds: dict[str, float] = {}
@@ -240,7 +247,7 @@ def others(ours: Steps, sample_days: int, times: int) -> None:
         ("CLARABEL", sample, cvxpy_bounds(p, "CLARABEL", sample)),
         ("linprog", sample, linprog_bounds(p, sample)),
     ):
-        known = np.column_stack((ours.solved.days.lower, ours.solved.days.upper))[days]
+        known = np.array([(b.lower, b.upper) for b in ours.days])[days]
         of_bounds[name] = seconds
         bounds_apart[name] = f"{np.abs(found - known).max():.1e}"
 
@@ -303,7 +310,7 @@ def scaling(years: tuple[int, ...], times: int) -> None:
         found = steps(1, days, times if n <= 10 else min(times, 3))
         per = 1000 / days
         rows.append(
-            (n, f"{days:,}", len(found.constraints), len(found.solved.blocks),
+            (n, f"{days:,}", len(found.statements), found.blocks,
              *(f"{s * per:.4f}" for s in (found.bounds, found.point, found.whole, found.total)), f"{found.total:.3f}")
         )  # fmt: skip
     table(

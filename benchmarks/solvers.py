@@ -8,16 +8,12 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from scipy import sparse
 from scipy.optimize import linprog
-from transforms.estimator.constraints import Constraints, FloatArray, IntArray
 
-from transforms.estimator.settings import EstimateSettings
-
-TIE_BREAK = EstimateSettings().tie_break
+from transforms.estimator.statements import FloatArray, IntArray, Statements
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +27,7 @@ class Stated:
     upper: FloatArray
 
     @classmethod
-    def of(cls, c: Constraints, starts: IntArray) -> Stated:
+    def of(cls, c: Statements, starts: IntArray) -> Stated:
         """Windows of whole days as a 0/1 matrix."""
         a, b = np.searchsorted(starts, c.start), np.searchsorted(starts, c.end)
         length = b - a
@@ -46,20 +42,14 @@ class Stated:
         return (self.lower + np.where(np.isfinite(self.upper), self.upper, self.lower)) / 2
 
     @property
-    def pulled(self) -> Any:
-        """Reports that the tie-break pulls to their centre: finite and not exact."""
-        return np.isfinite(self.upper) & (self.upper > self.lower)
-
-    @property
     def scale(self) -> float:
         """Median reported daily rate."""
         finite = np.isfinite(self.upper)
         return float(np.median((self.middle / (self.end - self.start))[finite]))
 
     def objective(self, path: FloatArray) -> float:
-        """Sum of squared changes and the tie-break, in units of the scale."""
-        far = (self.sums @ path - self.middle)[self.pulled] / (self.upper - self.lower)[self.pulled]
-        return float((np.diff(path / self.scale) ** 2).sum() + TIE_BREAK * (far**2).sum())
+        """Sum of squared changes, in units of the scale."""
+        return float((np.diff(path / self.scale) ** 2).sum())
 
     def missed(self, path: FloatArray) -> float:
         """By how many crossings a path misses the report it misses most, or falls below zero."""
@@ -74,23 +64,19 @@ def cvxpy_point(p: Stated, solver: str, *, by_report: bool) -> FloatArray:
     """
     import cvxpy as cp
 
-    lower, upper, middle = p.lower / p.scale, p.upper / p.scale, p.middle / p.scale
+    lower, upper = p.lower / p.scale, p.upper / p.scale
     x = cp.Variable(p.sums.shape[1], nonneg=True)
-    exact, finite, pulled = lower == upper, np.isfinite(upper), p.pulled
-    width = (upper - lower)[pulled]
+    exact, finite = lower == upper, np.isfinite(upper)
     if by_report:
         totals = [cp.sum(x[a:b]) for a, b in zip(p.start, p.end, strict=True)]
         limits = []
         for i, total in enumerate(totals):
             limits += [total == lower[i]] if exact[i] else [total >= lower[i]]
             limits += [total <= upper[i]] if finite[i] and not exact[i] else []
-        far = cp.hstack([(totals[i] - middle[i]) / (upper[i] - lower[i]) for i in np.flatnonzero(pulled)])
     else:
         limits = [p.sums[exact] @ x == lower[exact], p.sums[~exact] @ x >= lower[~exact]]
-        limits += [p.sums[pulled] @ x <= upper[pulled]]
-        far = cp.multiply(1 / width, p.sums[pulled] @ x - middle[pulled])
-    roughness = cp.sum_squares(cp.diff(x)) + TIE_BREAK * cp.sum_squares(far)
-    problem = cp.Problem(cp.Minimize(roughness), limits)
+        limits += [p.sums[finite & ~exact] @ x <= upper[finite & ~exact]]
+    problem = cp.Problem(cp.Minimize(cp.sum_squares(cp.diff(x))), limits)
     problem.solve(solver=solver)
     assert x.value is not None, f"{solver}: {problem.status}"
     return np.asarray(x.value) * p.scale

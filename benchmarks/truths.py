@@ -13,10 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from solvers import Stated, pro_rata
-from transforms.estimator.constraints import FloatArray
-from transforms.estimator.one_series import series_days
 
 from transforms import ask
+from transforms.estimator.days import Days
+from transforms.estimator.statements import FloatArray
 from transforms.reports import reference
 from transforms.tables import daily
 
@@ -198,7 +198,7 @@ def _pro_rata_of(reports: pd.DataFrame, found: pd.DataFrame) -> FloatArray:
         for column in ("start_instant", "end_instant"):
             instants[column] = instants[column].to_numpy("datetime64[s]").astype(np.int64)
         c = daily.constraints_of(instants)
-        days = series_days(c, ZONE, "00:00")
+        days = Days.of(c, ZONE, "00:00")
         mine = found.index[(found["scope"] == scope).to_numpy()]
         at = np.array([(pd.Timestamp(d).date() - days.first).days for d in found.loc[mine, "date"]])
         covered = (at >= 0) & (at < len(days))

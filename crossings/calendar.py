@@ -38,6 +38,10 @@ def midnights(first: dt.date, last: dt.date, timezone: str, boundary: str = "00:
     Raises
     ------
     UnknownTimezone : the zone is not in the IANA database or the boundary is not HH:MM.
+
+    >>> hours = np.diff(midnights(dt.date(2022, 10, 29), dt.date(2022, 10, 31), "Europe/Helsinki")) // 3600
+    >>> hours.tolist()  # the clock goes back on the 30th; it is one day all the same
+    [24, 25, 24]
     """
     stop = last + dt.timedelta(days=1)
     years = [_year_starts(year, timezone, boundary) for year in range(first.year, stop.year + 1)]
@@ -59,7 +63,11 @@ def days_around(start: int, end: int, timezone: str, boundary: str = "00:00") ->
 
 
 def instant_of(date: dt.date, timezone: str, clock: str = "00:00") -> int:
-    """The UTC second at which the local clock shows `clock` on `date`."""
+    """The UTC second at which the local clock shows `clock` on `date`.
+
+    >>> dt.datetime.fromtimestamp(instant_of(dt.date(2022, 9, 26), "Asia/Tbilisi", "10:00"), dt.UTC).isoformat()
+    '2022-09-26T06:00:00+00:00'
+    """
     return int(midnights(date, date, timezone, clock)[0])
 
 

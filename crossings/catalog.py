@@ -37,6 +37,9 @@ def load(
     """A table of a release as a pandas frame with Arrow types, sorted by its key.
 
     Raises CrossingsError for an unknown table or country, or where there is no release yet.
+
+    >>> load("reports", "FIN").set_index("report_id").at["FIN-001", "value"]
+    8314
     """
     if table not in RELEASED:
         raise CrossingsError(f"there is no table {table!r} in a release", f"name one of {', '.join(RELEASED)}")
@@ -66,6 +69,13 @@ def daily(
     start, end : first and last local date, inclusive.
     `as_shown` asks what our table showed at an instant; what could be known then is
     `transforms.reports.vintages.encoded(..., as_of=...)`.
+
+    >>> subject = {"citizenship": "RUS", "scope": "national", "measure": "crossings"}
+    >>> days = daily("FIN", direction="entry", **subject, start="2022-09-25", end="2022-09-25")
+    >>> print(days[["date", "series", "estimate", "status"]].to_csv(index=False))
+    date,series,estimate,status
+    2022-09-25,FIN/entry/RUS/national/land/crossings/border_control,8314,reported
+    <BLANKLINE>
     """
     frame = load("daily", country, release=release, as_shown=as_shown)
     wanted = {"direction": direction, "citizenship": citizenship, "scope": scope, "measure": measure, "system": system,
@@ -106,6 +116,13 @@ def total(frame: pd.DataFrame, column: str = "estimate") -> int:
 
     Raises NotComparable where the rows are of more than one series, and CrossingsError where a value is missing: a
     missing day is not zero. The bounds of a sum are not the sum of bounds; ask `crossings between` for those.
+
+    >>> series = "FIN/entry/RUS/national/land/crossings/border_control"
+    >>> total(daily("FIN", series=series, start="2022-09-24", end="2022-09-25"))  # 8,572 and 8,314
+    16886
+    >>> total(daily("FIN"))
+    Traceback (most recent call last):
+    crossings.errors.NotComparable: these rows are of ... series that differ in direction, ... — choose one series first
     """
     kinds = frame["series"].unique().tolist()
     if len(kinds) > 1:
@@ -180,7 +197,14 @@ def _known_country(held: Release, country: str) -> str:
 
 
 def as_date(when: When) -> dt.date:
-    """A local date from text or a date. Raises CrossingsError for anything else."""
+    """A local date from text or a date. Raises CrossingsError for anything else.
+
+    >>> as_date("2022-09-26")
+    datetime.date(2022, 9, 26)
+    >>> as_date("26.9.2022")
+    Traceback (most recent call last):
+    crossings.errors.CrossingsError: '26.9.2022' is not a date — write it as 2022-09-26
+    """
     if isinstance(when, dt.datetime):
         return when.date()
     if isinstance(when, dt.date):

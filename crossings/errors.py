@@ -11,6 +11,9 @@ class CrossingsError(Exception):
     ----------
     message : what is wrong, naming the file, row, report or setting concerned.
     remedy : what to do about it, as an imperative sentence.
+
+    >>> print(CrossingsError("there is no release yet", "run `crossings run`"))
+    there is no release yet — run `crossings run`
     """
 
     def __init__(self, message: str, remedy: str) -> None:

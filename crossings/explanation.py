@@ -105,6 +105,9 @@ def explain(
 
     By default the national border_control series of citizens of Russia, entries. Raises CrossingsError where no
     report covers the day: a missing day is not zero.
+
+    >>> print(explain("FIN", "2022-09-21", direction="exit").upper)
+    at most 2,965: 22,666 (FIN-195, ...) minus 3,662 (FIN-239, ...) minus ...
     """
     held = release if isinstance(release, Release) else catalog.open_release(release)
     day = catalog.as_date(date)
@@ -161,7 +164,8 @@ def _explanation(
 def figures_of(reports: pd.DataFrame) -> dict[str, proofs.Figure]:
     """Reports as summands of proofs."""
     return {
-        r["report_id"]: proofs.Figure(_number(r["lower"]), _number(r["upper"]), _label(r)) for r in reports.to_dict("records")
+        r["report_id"]: proofs.Figure(_number(r["lower"]), _number(r["upper"]), _label(r))
+        for r in reports.to_dict("records")
     }
 
 

@@ -32,7 +32,11 @@ ROW_GROUP = 1 << 20
 
 
 def digest(content: bytes) -> str:
-    """SHA-256 of bytes, hexadecimal."""
+    """SHA-256 of bytes, hexadecimal.
+
+    >>> digest(b"")[:16]
+    'e3b0c44298fc1c14'
+    """
     return hashlib.sha256(content).hexdigest()
 
 

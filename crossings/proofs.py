@@ -25,6 +25,11 @@ def total(terms: Sequence[Mapping[str, Any]], figures: Mapping[str, Figure]) -> 
     """What the terms of a bound add up to, crossings; the bound is this, rounded outwards.
 
     terms : as in `daily.lower_terms` and `daily.upper_terms`: report_id, end, times, day.
+
+    >>> figures = {"week": Figure(700, 700, "(the week)"), "rest": Figure(600, 610, "(six days of it)")}
+    >>> week, rest = {"report_id": "week", "end": "upper", "times": 1.0}, {"report_id": "rest", "end": "lower", "times": -1.0}
+    >>> total([week, rest], figures)
+    100.0
     """
     return math.fsum(t["times"] * _amount(t, figures) for t in terms)
 
@@ -32,7 +37,13 @@ def total(terms: Sequence[Mapping[str, Any]], figures: Mapping[str, Figure]) -> 
 def sentence(
     terms: Sequence[Mapping[str, Any]], figures: Mapping[str, Figure], bound: float | None, *, upper: bool
 ) -> str:
-    """The bound as a small sum in words."""
+    """The bound as a small sum in words.
+
+    >>> figures = {"week": Figure(700, 700, "(the week)"), "rest": Figure(600, 610, "(six days of it)")}
+    >>> week, rest = {"report_id": "week", "end": "upper", "times": 1.0}, {"report_id": "rest", "end": "lower", "times": -1.0}
+    >>> sentence([week, rest], figures, 100, upper=True)
+    'at most 100: 700 (the week) minus 600 (six days of it)'
+    """
     if bound is None or bound != bound:
         return "no report caps it" if upper else "no report sets a least number"
     head = f"{'at most' if upper else 'at least'} {int(bound):,}"

@@ -56,7 +56,11 @@ class Rule:
 
     @property
     def says(self) -> str:
-        """The sentence with its limits."""
+        """The sentence with its limits.
+
+        >>> RULES["V42"].says
+        'the same count on 3 days in a row or more: perhaps copied'
+        """
         percent = {name: f"{100 * limit:g} %" for name, limit in self.limits.items()}
         return self.wording.format(percent=percent, **self.limits)
 

@@ -36,6 +36,7 @@ TIES = {
     "subset": ("PW", (PART,)),
     "persons": ("PW", (PERSONS,)),
 }
+KINDS = tuple(sorted(TIES))
 SIGNED = "N"
 N_DAYS = 4
 
@@ -212,9 +213,13 @@ def outwards(ends):
     )
 
 
+_ROOM = [(0, 0), (1, 2), (3, INF), (INF, 2), (0, 1)]
+_SPANS = [(0, 3), (0, 1), (2, 3), (0, 0), (1, 1), (2, 2), (3, 3)]
+
+
 @st.composite
-def systems(draw, truthful=True, largest=6, kinds=tuple(sorted(TIES))):
-    """A random system; its reports contain a random truth if `truthful`."""
+def systems(draw, truthful=True, largest=6, kinds=KINDS):
+    """A random system; its reports contain a random truth if `truthful`, else about half of the systems clash."""
     names, identities = TIES[draw(st.sampled_from(kinds))]
     counts = st.lists(st.integers(0, largest), min_size=N_DAYS, max_size=N_DAYS)
     a, b = np.array(draw(counts)), np.array(draw(counts))
@@ -223,11 +228,11 @@ def systems(draw, truthful=True, largest=6, kinds=tuple(sorted(TIES))):
     for k in range(draw(st.integers(2, 7))):
         name = draw(st.sampled_from(names))
         first = draw(st.integers(0, N_DAYS - 1))
-        last = draw(st.integers(first, N_DAYS - 1))
+        first, last = (first, draw(st.integers(first, N_DAYS - 1))) if truthful else draw(st.sampled_from(_SPANS))
         value = int(truth[name][first : last + 1].sum())
+        below, above = draw(st.sampled_from(_ROOM if truthful else [(0, 0), *_ROOM]))
         if not truthful:
-            value += draw(st.integers(-2, 2)) if name == SIGNED else draw(st.integers(0, 2))
-        below, above = draw(st.sampled_from([(0, 0), (1, 2), (3, INF), (INF, 2), (0, 1)]))
+            value += draw(st.sampled_from([0, 0, 1, 3, 8, -2] if name == SIGNED else [0, 0, 1, 3, 8]))
         sigma = draw(st.sampled_from([0.5, 1.0, 4.0]))
         members[name].append(row(f"r{k}", first, last, value - below, value + above, draw(st.integers(1, 4)), sigma))
     return System(members, identities)

@@ -44,6 +44,7 @@ class Joint:
         self.position = {name: m for m, name in enumerate(territory.members)}
         self.new_regime = np.isin(days.starts[:-1], np.array(list(breaks), dtype=np.int64))
         self.pointless = np.zeros(len(days), dtype=bool)
+        self.unrounded = np.zeros(len(days), dtype=bool)  # days of a common path that no whole numbers follow
         self.fallbacks: list[Fallback] = []
         self.whole = [np.searchsorted(days.starts, s.days.starts[s.whole]) for s in territory.stretches]
 
@@ -203,6 +204,7 @@ class Joint:
         rounded = None
         if path.solution.accepted:
             rounded = self.tools.engines(block).round(domain.nodes, path.cumulative, self.tools.settings.rounding)
+        self.unrounded[known.any(axis=0)] = path.solution.accepted and rounded is None
         at = np.clip(np.searchsorted(domain.nodes, self.days.starts), 0, len(domain.nodes) - 1)
         for k, name in enumerate(block.members):
             days = np.flatnonzero(known[k])
@@ -271,10 +273,11 @@ class Joint:
         starts = self.days.starts[:-1]
         for start, end in [(a, b) for _, a, b in missed] + [window for _, window in unequal]:
             days |= (starts >= start) & (starts < end)
-        if days.any():
-            self.pointless |= days
+        self.pointless |= days
+        lost = days if days.any() else self.unrounded
+        if lost.any():
             block = self.territory.stretches[0].said
-            first, last = int(np.flatnonzero(days)[0]), int(np.flatnonzero(days)[-1])
+            first, last = int(np.flatnonzero(lost)[0]), int(np.flatnonzero(lost)[-1])
             told = self._told(block, "no common path in whole numbers", "one path that keeps every report and identity")
             self.fallbacks.append(
                 replace(

@@ -184,4 +184,4 @@ def _points(joint: Joint, single: FloatArray) -> FloatArray:
         point = joint.closed(point)
     if binding:
         point = joint.undisturbed(single, point)
-    return joint.fitting(point) if joint.broken(point) else point
+    return joint.fitting(point) if joint.broken(point) or joint.unrounded.any() else point

@@ -20,6 +20,7 @@ from transforms.estimator.results import Conflict, Fallback
 from transforms.estimator.single import SolvedSeries
 from transforms.estimator.stretch import Stretch
 from transforms.estimator.together import Together
+from transforms.findings import identifier
 
 OFFICIAL_TIER = 1
 
@@ -181,9 +182,13 @@ def often_in_conflict(found: Iterable[Finding]) -> Told:
 
 
 def _fell_back(fallback: Fallback, days: Days, series: str, country: str) -> Finding:
-    """V70: no step falls back in silence."""
-    about = Finding("V70", table="daily", series=series, country=country, message=fallback.message)
+    """V70: no step falls back in silence; steps that fall back over the same days are told one by one."""
     dates = days.dates_of(fallback.start, fallback.end)
+    place = (series, country, *dates, sorted(fallback.report_ids), fallback.step, fallback.expected)
+    about = Finding(
+        "V70", table="daily", series=series, country=country, message=fallback.message,
+        finding_id=identifier("V70", "daily", *place),
+    )  # fmt: skip
     return _over(about, dates, fallback.report_ids, fallback.observed, fallback.expected)
 
 

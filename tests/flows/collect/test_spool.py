@@ -9,7 +9,7 @@ import zlib
 import publisher as pub
 import pytest
 from asking import BODY, ask
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from crossings.errors import FetchFailed
@@ -29,7 +29,6 @@ def test_compressed_answers_are_unfolded(office, fetching, encoding):
     assert fetching().fetch(ask(office)).content == text
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=3000), st.integers(1, 50), st.sampled_from(["gzip", "deflate"]))
 def test_unfolding_does_not_depend_on_how_the_bytes_arrive(tmp_path_factory, body, cut, encoding):
     packed = pub.gzipped(body) if encoding == "gzip" else zlib.compress(body)

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from interval_systems import DAY, blocks, contradictory, in_tiny_bags, truthful
+from transforms.estimator.reconcile import reconcile
 
 from transforms.estimator.conflicts import find_conflicts
 from transforms.estimator.engines.difference.engine import DifferenceEngine
 from transforms.estimator.engines.linear.engine import LinearEngine
-from transforms.estimator.reconcile import reconcile
 from transforms.estimator.results import Window
 from transforms.estimator.solve import engine_for
 

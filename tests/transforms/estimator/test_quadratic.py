@@ -12,9 +12,9 @@ from scipy import sparse
 from transforms.estimator.quadratic import RESIDUAL, Point, Quadratic, interior_point, minimise
 
 
-def problem(P, q, E, e, G, h, **more):
+def problem(square, q, equal, e, most, h, **more):
     n = len(q)
-    matrices = [sparse.csc_array(np.reshape(np.asarray(m, dtype=float), (-1, n))) for m in (P, E, G)]
+    matrices = [sparse.csc_array(np.reshape(np.asarray(m, dtype=float), (-1, n))) for m in (square, equal, most)]
     vectors = [np.asarray(v, dtype=float) for v in (q, e, h)]
     return Quadratic(matrices[0], vectors[0], matrices[1], vectors[1], matrices[2], vectors[2], **more)
 
@@ -25,11 +25,11 @@ def problems(draw):
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     n, rank = draw(st.integers(1, 6)), draw(st.integers(1, 6))
     root, inside = rng.normal(size=(rank, n)), rng.normal(size=n)
-    E = rng.normal(size=(draw(st.integers(0, max(0, n - 1))), n))
-    G = rng.normal(size=(draw(st.integers(0, 8)), n))
-    room = np.where(rng.random(len(G)) < 0.3, 0.0, rng.exponential(size=len(G)))
-    P = root.T @ root
-    return problem(P, P @ rng.normal(size=n) * 3, E, E @ inside, G, G @ inside + room)
+    equal = rng.normal(size=(draw(st.integers(0, max(0, n - 1))), n))
+    most = rng.normal(size=(draw(st.integers(0, 8)), n))
+    room = np.where(rng.random(len(most)) < 0.3, 0.0, rng.exponential(size=len(most)))
+    square = root.T @ root
+    return problem(square, square @ rng.normal(size=n) * 3, equal, equal @ inside, most, most @ inside + room)
 
 
 def by_cvxpy(p):
@@ -67,10 +67,9 @@ def test_every_accepted_solution_meets_the_conditions_and_no_other_solver_finds_
 def test_the_conditions_are_measured_as_the_textbook_has_them(p):
     point, _ = interior_point(p, 1e-10, True)
     z, y, dual = point
-    P, E, G = (m.toarray() for m in (p.P, p.E, p.G))
     measured = [
-        *np.abs(E @ z - p.e), *(G @ z - p.h), *np.abs(P @ z + p.q + E.T @ y + G.T @ dual), *-dual,
-        *np.abs(dual * (p.h - G @ z)),
+        *np.abs(p.E @ z - p.e), *(p.G @ z - p.h), *np.abs(p.P @ z + p.q + p.E.T @ y + p.G.T @ dual), *-dual,
+        *np.abs(dual * (p.h - p.G @ z)),
     ]  # fmt: skip
     assert p.residual(point) == pytest.approx(max([*measured, 0.0]), rel=1e-6, abs=1e-12)
 
@@ -167,9 +166,11 @@ def test_no_number_is_no_solution(known):
 
 def test_what_the_objective_leaves_open_is_kept_by_a_sharper_point():
     # only the difference is in the objective; the sum is free between 2 and 6
-    G = np.array([[1.0, 1.0], [-1.0, -1.0], [-1.0, 0.0], [0.0, -1.0]])
-    P = np.array([[2.0, -2.0], [-2.0, 2.0]])
-    free = problem(P, [0.0, 0.0], np.zeros((0, 2)), [], G, [6.0, -2.0, 0.0, 0.0], level=sparse.csr_array([[1.0, 1.0]]))
+    most = np.array([[1.0, 1.0], [-1.0, -1.0], [-1.0, 0.0], [0.0, -1.0]])
+    apart = np.array([[2.0, -2.0], [-2.0, 2.0]])
+    free = problem(
+        apart, [0.0, 0.0], np.zeros((0, 2)), [], most, [6.0, -2.0, 0.0, 0.0], level=sparse.csr_array([[1.0, 1.0]])
+    )
     solver = Recorded()
     solution = minimise(free, solver=solver)
     assert solution.accepted

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from interval_systems import DAY, ENGINES, answer, feasible, midnights, system, truthful
+from transforms.estimator.reconcile import pinned
 
 from transforms.estimator.disaggregate import smoothest_paths
 from transforms.estimator.engines.difference.engine import DifferenceEngine
-from transforms.estimator.reconcile import pinned
 from transforms.estimator.rounding import whole_path
 from transforms.estimator.settings import EstimateSettings
 from transforms.estimator.statements import canonical

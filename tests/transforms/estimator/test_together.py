@@ -25,12 +25,12 @@ from tied_systems import (
     statements,
     together,
 )
+from transforms.estimator.reconcile_tied import least_absolute
 
 from crossings.calendar import midnights
 from crossings.errors import CrossingsError
 from transforms.estimator.days import Days
 from transforms.estimator.identities import Identity, groups
-from transforms.estimator.reconcile_tied import least_absolute
 from transforms.estimator.settings import EstimateSettings
 from transforms.estimator.single import solve_series
 from transforms.estimator.solve import engine_for

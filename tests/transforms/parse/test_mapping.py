@@ -7,7 +7,7 @@ from datetime import date
 
 import pytest
 from daily_file import SERIES, daily, read
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from parse_support import made
 
@@ -74,7 +74,6 @@ def test_an_unknown_label_is_set_aside_and_an_unknown_column_refused():
         read("day,way,n\n2022-09-24,in,1\n", unmapped)
 
 
-@settings(max_examples=60, deadline=None)
 @given(
     st.lists(
         st.tuples(st.dates(date(2000, 1, 1), date(2030, 1, 1)), st.text(alphabet="0123456789.,-NA ", max_size=8)),

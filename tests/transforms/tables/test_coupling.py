@@ -7,11 +7,11 @@ from itertools import pairwise
 
 import numpy as np
 import pandas as pd
-import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from interval_systems import breaks_on
 from tied_reports import FLOWS, NAME, PART, USUAL, WHOLE, built, cell, ends, flow_range, said, series_of
+from transforms.tables.settled import with_settled
 
 from crossings.schema.tables import DAILY, FINDINGS, SERIES
 from transforms.tables.daily import related
@@ -99,7 +99,7 @@ def test_points_fit_every_identity_and_every_report_also_after_a_clash(drawn, wr
             assert n is None or n == e - x
     frame = frame.assign(start_time=None, end_time=None, period_start=_dates(frame, "start_instant", 0))
     frame = frame.assign(period_end=_dates(frame, "end_instant", -1))
-    sums = reaggregation(daily, frame, result.findings)
+    sums = reaggregation(daily, with_settled(frame, result.settled))
     assert (~(sums["total"] < sums["least"]) & ~(sums["total"] > sums["most"])).all()
 
 
@@ -186,9 +186,10 @@ def test_a_clash_between_series_names_the_reports_and_the_identity():
     assert (conflict["date_start"], conflict["severity"]) == (dt.date(2022, 9, 1), "warn")
     assert told.loc["V60", "severity"] == "stop"
     moved = told.loc["reconciled_links"]
-    assert dict(zip(moved["report_ids"].map(lambda ids: ids[0]), moved["gap"], strict=True)) == pytest.approx(
-        {"e": 10, "n": -10, "x": -10}
-    )
+    assert {i: (said, now) for (i,), said, now in moved[["report_ids", "observed", "expected"]].itertuples(index=False)} == {
+        "e": ("100", "110"), "n": ("80", "70"), "x": ("50", "40"),
+    }  # fmt: skip
+    assert result.settled == {"e": (100, 110), "n": (70, 80), "x": (40, 50)}
     rows = [cell(result, NAME[d], 1) for d in ("entry", "exit", "net")]
     assert [(r["estimate"], r["status"], r["obs_status"]) for r in rows] == [
         (110, "reconciled", "E"), (40, "reconciled", "E"), (70, "reconciled", "E"),

@@ -7,13 +7,13 @@ import datetime as dt
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from transforms.tables.settled import with_settled
 
 from crossings.calendar import midnights
 from transforms.tables.daily import build
 from transforms.tables.proof_evidence import proofs
-from transforms.tables.settled import with_settled
 
 ZONE = "Europe/Helsinki"
 
@@ -59,7 +59,6 @@ def reports_with_each_day(draw, boundary):
 
 
 @pytest.mark.parametrize("boundary", ["00:00", "10:00"])
-@settings(max_examples=80)
 @given(st.data())
 def test_every_bound_of_random_reports_is_the_sum_of_its_terms(boundary, data):
     _, found = evidence(data.draw(reports_with_each_day(boundary)), boundary)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -180,7 +181,7 @@ def test_every_flow_that_cannot_vary_is_implied(drawn):
         implied = engine.implied()
         tied = {frozenset(pair) for pair in zip(implied.start.tolist(), implied.end.tolist(), strict=True)}
         nodes = block.nodes.tolist()
-        for a, b in zip(nodes[:-1], nodes[1:], strict=True):
+        for a, b in pairwise(nodes):
             (bound,) = engine.bounds([Window(0, a, b)])
             assert (bound.lower == bound.upper) == _linked(tied, a, b)
 
