@@ -38,7 +38,7 @@ class Reconciled:
     ----------
     reported : the rows as encoded.
     slack : float64, crossings added to both ends of the row; 0 = not moved. Rows of one report have the same slack (up
-        to the grid of 2^-24 crossings on which the moved system agrees exactly).
+        to the grid of 2^-24 crossings on which the moved system agrees exactly), unless no such slacks serve.
     relaxed : whole-number intervals that contain what was reported and what was reconciled; they agree exactly, and
         rows of one report are relaxed alike.
     fallback : report ids of blocks that have the least weighted absolute movement, because the solver was not accurate
@@ -219,7 +219,21 @@ class _Moved(NamedTuple):
 def _least_squares(c: Statements, nodes: IntArray, held: NDArray[np.bool_], engines: Engines) -> _Moved:
     """C at the nodes and the slacks of the rows that are not held, by one quadratic programme around an LP solution."""
     mine = np.flatnonzero(~held)
-    _, first, report = np.unique(c.report_id[mine].astype(str), return_index=True, return_inverse=True)
+    report = np.unique(c.report_id[mine].astype(str), return_inverse=True)[1]
+    found = _around_centre(c, nodes, held, report, engines)
+    if found is None:
+        # A report that says one figure of each day may fit no movement of all its days by the same: they move apart.
+        found = _around_centre(c, nodes, held, np.arange(len(mine)), engines)
+    assert found is not None, "any system of intervals agrees once its free rows may move"
+    return found
+
+
+def _around_centre(
+    c: Statements, nodes: IntArray, held: NDArray[np.bool_], report: NDArray[np.intp], engines: Engines
+) -> _Moved | None:
+    """As `_least_squares`, with one slack for the rows of one number in `report`; None where no such slacks serve."""
+    mine = np.flatnonzero(~held)
+    first = np.unique(report, return_index=True)[1]
     sigma = c.sigma[mine][first]
     hard = c.take(held)
     for block in one_series("", hard):
@@ -255,7 +269,8 @@ def _least_squares(c: Statements, nodes: IntArray, held: NDArray[np.bool_], engi
         bounds=np.concatenate((np.full((n - 1, 2), [-np.inf, np.inf]), np.full((2 * m, 2), [0.0, np.inf]))),
         method="highs",
     )
-    assert centre.x is not None, "any system of intervals agrees once its free rows may move"
+    if centre.x is None:
+        return None
     at_centre = np.rint(np.concatenate(([0.0], centre.x[: n - 1])))
     flow = at_centre[b] - at_centre[a]
     unit = max(1.0, float(np.abs(centre.x[n - 1 :]).max()))

@@ -171,3 +171,14 @@ def test_reports_of_other_blocks_stay_untouched_to_the_last_bit():
 def test_a_self_contradiction_of_flow_below_zero_is_settled_too():
     result = reconcile(system(("c5", 0, 5, 10000, 10000), ("c7", 0, 7, 9800, 9800)))
     assert result.moved() == {"c5": -100.0, "c7": 100.0}
+
+
+def test_days_of_a_report_that_fit_no_common_movement_move_apart():
+    official = [("first", 0, 1, 0, 0, 1, 1.0), ("rest", 1, 4, 60, 60, 1, 1.0)]
+    result = reconcile(system(*official, *each_day("each", 0, 4, 20, 20, tier=4)))
+    assert set(result.moved()) == {"each"}
+    assert feasible(result.relaxed)
+    each = rows_of(result, "each")
+    assert result.slack[each] == pytest.approx([-20, 0, 0, 0], abs=1e-5)
+    assert set(result.relaxed.lower[each]) == {0.0}
+    assert set(result.relaxed.upper[each]) == {20.0}
