@@ -30,7 +30,7 @@ def plot(
     Days without an upper bound have an open band; days without a point have none. Raises CrossingsError where no report
     covers the days.
     """
-    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num
     from matplotlib.figure import Figure
 
     held = release if isinstance(release, Release) else catalog.open_release(release)
@@ -47,14 +47,25 @@ def plot(
         here = days[(days["status"] == status) & days["estimate"].notna()]
         if len(here):
             axes.plot(list(here["date"]), here["estimate"].tolist(), "o", markersize=4, color=colour, label=status)
+    titles = catalog.load("events", release=held).set_index("event_id")["title"]
     for day, event in days.loc[days["break_id"].notna(), ["date", "break_id"]].itertuples(index=False):
         axes.axvline(day, color="#a66a00", linewidth=1, linestyle="--")
         axes.annotate(
-            event, (day, 0.98), xycoords=("data", "axes fraction"), rotation=90, fontsize=7, va="top", ha="right"
+            titles[event],
+            (day, 0.98),
+            xycoords=("data", "axes fraction"),
+            rotation=90,
+            fontsize=7,
+            va="top",
+            ha="right",
         )
     axes.set_title(title, loc="left", fontsize=11)
     axes.set_ylabel(f"{definitions.set_index('series').at[name, 'measure']} a day")
     axes.set_ylim(bottom=0 if direction != "net" else None)
+    half = dt.timedelta(hours=12)
+    ends = (days["date"].min() if start is None else start, days["date"].max() if end is None else end)
+    first, last = (dt.datetime.combine(catalog.as_date(day), dt.time()) for day in ends)
+    axes.set_xlim(date2num(first - half), date2num(last + half))
     axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
     axes.grid(axis="y", color="#dfe4ea", linewidth=0.6)
     axes.spines[["top", "right"]].set_visible(False)

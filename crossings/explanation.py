@@ -17,8 +17,8 @@ from crossings.lake import Release
 if TYPE_CHECKING:
     import pandas as pd
 
-_MOVED = ("reconciled", "reconciled_links")
-_TOLD = ("conflict", *_MOVED, "V24", "V57", "V58")
+_TOLD = ("conflict", "reconciled", "reconciled_links", "V24", "V57", "V58")
+_WITHHELD = ("withheld", "V59")
 _QUALIFIERS = {"exact": "", "rounded": "", "about": "about ", "nearly": "nearly ", "more_than": "more than ",
                "at_least": "at least ", "less_than": "less than ", "up_to": "up to ", "between": "between "}  # fmt: skip
 
@@ -47,13 +47,14 @@ class Explanation:
     ----------
     lower, upper : the bounds as small sums in words. reports : those whose window covers the day or that stand in a
     proof. alternatives : other statements about exactly this day. conflicts : findings that concern it.
-    decisions : the curator's decisions on any of the reports.
+    decisions : the curator's decisions on any of the reports. no_estimate : why there is no point; empty where there is.
     """
 
     date: str
     country: str
     series: str
     estimate: int | None
+    no_estimate: str
     status: str
     reliability: int
     lower: str
@@ -75,6 +76,7 @@ class Explanation:
             f"{self.country} {self.date}  {self.series}",
             f"{value}  ({self.status}, reliability {self.reliability} of 5)",
         ]
+        lines += [f"  {self.no_estimate}"] if self.no_estimate else []
         lines += [f"  {self.lower}", f"  {self.upper}"]
         lines += [f"  {self.interval}"] if self.interval else []
         lines += [f"  bent by event {self.break_id}"] if self.break_id else []
@@ -147,8 +149,8 @@ def _explanation(
     ]  # fmt: skip
     told = decisions[decisions["report_id"].isin(everyone)]
     return Explanation(
-        date=str(day), country=cell["country"], series=name, estimate=cell["estimate"], status=cell["status"],
-        reliability=int(cell["reliability"]),
+        date=str(day), country=cell["country"], series=name, estimate=cell["estimate"],
+        no_estimate=_why_none(cell, withheld(findings, name)), status=cell["status"], reliability=int(cell["reliability"]),
         lower=proofs.sentence(cell["lower_terms"], figures, cell["lower"], upper=False),
         upper=proofs.sentence(cell["upper_terms"], figures, cell["upper"], upper=True),
         interval="" if cell["pi_lower"] is None else
@@ -162,13 +164,28 @@ def _explanation(
     )  # fmt: skip
 
 
+def withheld(findings: pd.DataFrame, series: str) -> str:
+    """Why a gate withheld points of a series, one sentence a rule; empty where none did."""
+    told = findings[(findings["series"] == series) & findings["rule"].isin(_WITHHELD)]
+    return "; ".join(sorted(str(m) for m in told["message"]))
+
+
+def _why_none(cell: dict[str, Any], withheld: str) -> str:
+    if cell["estimate"] is not None:
+        return ""
+    if cell["obs_status"] == "Q":
+        return f"withheld: {withheld}"
+    if cell["upper"] is None:
+        return "no point, because no report caps the day"
+    return "no point, because the reports say too little of this day"
+
+
 def figures_of(reports: pd.DataFrame) -> dict[str, proofs.Figure]:
     """Reports as summands of proofs, with the ends as the bounds take them."""
     result = {}
     for r in reports.to_dict("records"):
         low, high = (None if _missing(r[f"settled_{c}"]) else float(r[f"settled_{c}"]) for c in ("lower", "upper"))
-        moved = any(not _same(r[c], r[f"settled_{c}"]) for c in ("lower", "upper"))
-        result[r["report_id"]] = proofs.Figure(low, high, _label(r, moved))
+        result[r["report_id"]] = proofs.Figure(low, high, _label(r, "lower"), _label(r, "upper"))
     return result
 
 
@@ -176,14 +193,13 @@ def _same(first: Any, second: Any) -> bool:
     return bool(first == second) if not (_missing(first) or _missing(second)) else _missing(first) and _missing(second)
 
 
-def _label(report: Any, moved: bool) -> str:
-    """How a proof names a report: its part of the border where it is not the whole, and what was printed where it moved."""
+def _label(report: Any, end: str) -> str:
+    """How a proof names an end of a report: its part of the border where it is not the whole, and from where it moved."""
     parts = [report["report_id"], window_text(report)]
     if report["scope"] != "national":
         parts.insert(1, report["scope"])
-    if moved:
-        printed = "" if _missing(report["value"]) else f" from {int(report['value']):,}"
-        parts.append(f"moved{printed} because reports clash")
+    if not _same(report[end], report[f"settled_{end}"]):
+        parts.append(f"moved from {float(report[end]):,.0f} because reports clash")
     return f"({', '.join(parts)})"
 
 
