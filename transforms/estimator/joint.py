@@ -79,10 +79,10 @@ class Joint:
         return np.array([self.position[name] for name in block.members], dtype=np.int64)
 
     def with_exact_days(self, point: FloatArray) -> FloatArray:
-        """The points, with exact counts of a day of series that may be negative."""
+        """The points, with exact counts of a day of series that may be negative, where they were not moved."""
         point = point.copy()
         for stretch in self.territory.stretches:
-            s = stretch.said.statements
+            s = stretch.relaxed.statements
             for i in np.flatnonzero(stretch.said.signed[s.member] & (s.lower == s.upper)):
                 day = int(np.searchsorted(self.days.starts, s.start[i]))
                 if self.days.starts[day] == s.start[i] and self.days.starts[day + 1] == s.end[i]:
