@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -147,7 +148,6 @@ def _explanation(
         if f["rule"] in _TOLD and set(f["report_ids"]) & concerned
         and (f["series"] == name or set(f["report_ids"]) & {*low_path, *high_path})
     ]  # fmt: skip
-    told = decisions[decisions["report_id"].isin(everyone)]
     return Explanation(
         date=str(day), country=cell["country"], series=name, estimate=cell["estimate"],
         no_estimate=_why_none(cell, withheld(findings, name)), status=cell["status"], reliability=int(cell["reliability"]),
@@ -157,10 +157,10 @@ def _explanation(
         f"{cell['pi_level']:.0%} calibrated interval {cell['pi_lower']:,} to {cell['pi_upper']:,}, if unreported days resemble "
         "reported ones",
         break_id=cell["break_id"],
-        reports=[_source(by_id.loc[r], _part(r, covering, low_path, high_path)) for r in sorted(concerned)],
-        alternatives=[_source(by_id.loc[r], str(by_id.at[r, "role"])) for r in others],
+        reports=[source_of(by_id.loc[r], _part(r, covering, low_path, high_path)) for r in sorted(concerned)],
+        alternatives=[source_of(by_id.loc[r], str(by_id.at[r, "role"])) for r in others],
         conflicts=conflicts,
-        decisions=[f"{d['decision_id']} {d['report_id']} {_decided(d)}: {d['reason']}" for d in told.to_dict("records")],
+        decisions=decided(decisions, everyone),
     )  # fmt: skip
 
 
@@ -168,6 +168,12 @@ def withheld(findings: pd.DataFrame, series: str) -> str:
     """Why a gate withheld points of a series, one sentence a rule; empty where none did."""
     told = findings[(findings["series"] == series) & findings["rule"].isin(_WITHHELD)]
     return "; ".join(sorted(str(m) for m in told["message"]))
+
+
+def decided(decisions: pd.DataFrame, report_ids: Collection[str]) -> list[str]:
+    """The curator's decisions on some reports, a line each."""
+    told = decisions[decisions["report_id"].isin(list(report_ids))]
+    return [f"{d['decision_id']} {d['report_id']} {_decided(d)}: {d['reason']}" for d in told.to_dict("records")]
 
 
 def _why_none(cell: dict[str, Any], withheld: str) -> str:
@@ -214,7 +220,8 @@ def window_text(report: Any) -> str:
     return f"each day of {text}" if report["per_day"] else text
 
 
-def _source(report: Any, part: str) -> Source:
+def source_of(report: Any, part: str) -> Source:
+    """A row of `reports` as an explanation shows it; `part` says what it is there for."""
     unit = {"crossings": ""}.get(report["measure"], f" {report['measure']}")
     low, high, value = (None if _missing(report[c]) else int(report[c]) for c in ("value_low", "value_high", "value"))
     ranged = value is None and low is not None and high is not None
