@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -92,12 +93,26 @@ def save(figure: Figure, path: Path) -> None:
 
 
 def _band(axes: Any, days: Any) -> None:
-    """The bounds; an upper bound far above every point would hide the points, so the band is cut and says so."""
+    """The bounds, a day wide each; an upper bound far above every point would hide the points: the band is cut and says so.
+
+    Days without a row have no band.
+    """
+    from matplotlib.dates import date2num
+
     known = days["upper"].dropna()
     points = days["estimate"].dropna()
     top = 3 * int(points.max()) if len(points) and int(points.max()) > 0 else int(known.max()) if len(known) else 1
     upper = [top if value is None or value != value or value > top else int(value) for value in days["upper"].tolist()]
     lower = [0 if value is None or value != value else int(value) for value in days["lower"].tolist()]
-    dates: list[dt.date] = list(days["date"])
+    dates = list(days["date"])
     label = "bounds" if len(known) == len(days) and int(known.max()) <= top else f"bounds (cut at {top:,})"
-    axes.fill_between(dates, lower, upper, step="mid", color="#0b5cad", alpha=0.12, linewidth=0, label=label)
+    edges: list[float] = []
+    ends: list[tuple[float, float]] = []
+    for middle, low, high in zip(date2num(dates), lower, upper, strict=True):
+        if edges and middle - 0.5 > edges[-1]:  # days between have no row
+            edges.append(edges[-1])
+            ends.append((math.nan, math.nan))
+        edges += [middle - 0.5, middle + 0.5]
+        ends += [(low, high)] * 2
+    bottom, ceiling = zip(*ends, strict=True)
+    axes.fill_between(edges, bottom, ceiling, color="#0b5cad", alpha=0.12, linewidth=0, label=label)

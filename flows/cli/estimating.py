@@ -87,8 +87,10 @@ def _tell(console: Console, result: ask.Estimated, out: Path) -> None:
 
 def between(
     country: Country,
-    start: Annotated[dt.datetime, typer.Argument(formats=DAY, help="First local date.")],
-    end: Annotated[dt.datetime, typer.Argument(formats=DAY, help="Last local date, inclusive.")],
+    start: Annotated[
+        dt.datetime, typer.Argument(formats=DAY, metavar="START", help="First local date, e.g. 2022-09-21.")
+    ],
+    end: Annotated[dt.datetime, typer.Argument(formats=DAY, metavar="END", help="Last local date, inclusive.")],
     direction: Direction = "entry",
     series: Series = None,
     as_of: AsOf = None,

@@ -64,7 +64,7 @@ def status(
         )
     if current:
         console.print(f"tables   {', '.join(f'{rows:,} {name}' for name, rows in info['tables'].items())}")
-        console.print(f"kept     {len(info['releases'])} release(s)")
+        console.print(f"kept     {len(info['releases'])} release{'' if len(info['releases']) == 1 else 's'}")
     for run in info["runs"]:
         what = escape(run["release"] or run["error"] or "")
         console.print(f"run      {run['started_at'][:19]}Z  {run['outcome']}  {what}")
