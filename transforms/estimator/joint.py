@@ -7,7 +7,7 @@ runs of covered days, for tied series as for single ones (method.md 4.5, 4.7).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
 from functools import cached_property
 from typing import Literal
@@ -97,21 +97,30 @@ class Joint:
             point[np.ix_(rows, days)] = closed(stretch.said, point[np.ix_(rows, days)])
         return point
 
-    def broken(self, point: FloatArray) -> set[Identity]:
-        """Identities that the points break, and those of members whose points break a report, a bound, or are missing."""
+    def broken(self, point: FloatArray, binding: Set[Identity] = frozenset()) -> set[Identity]:
+        """Identities that the points break, and those of members whose points break a report, a bound, or are missing.
+
+        binding : those that the path was found under, so that it has looked at all their reports.
+        """
         broken: set[Identity] = set()
         missed, unequal = self._against_reports(point)
         wrong = {name for name, _, _ in missed} | self._outside(point)
         for stretch, days in zip(self.territory.stretches, self.whole, strict=True):
             if stretch.engine is None:
                 continue
-            unseen = wrong | _unseen(stretch)
+            unseen = _unseen(stretch)
             for identity in stretch.said.identities:
                 total = self._sum_of(identity, point[:, days])
                 apart = np.any(total > 0) or (identity.sense == "=" and np.any(total < 0))
-                if unseen & set(identity.series) or (apart and not identity.identical_windows):
+                ask = wrong if identity in binding else wrong | unseen
+                if ask & set(identity.series) or (apart and not identity.identical_windows):
                     broken.add(identity)
         return broken | {identity for identity, _ in unequal}
+
+    def beside(self, identities: Set[Identity]) -> set[Identity]:
+        """All identities of the stretches in which some of these hold."""
+        stretches = [s for s in self.territory.stretches if s.engine is not None]
+        return {k for s in stretches if identities & set(s.said.identities) for k in s.said.identities}
 
     def _sum_of(self, identity: Identity, point: FloatArray) -> FloatArray:
         """Left side of an identity, by day; NaN where a member has no point."""
