@@ -28,7 +28,8 @@ class Moved:
 
     Attributes
     ----------
-    slack : movement of each interval, crossings; 0 where the report stays as it is.
+    slack : movement of each interval, crossings; 0 where the report stays as it is. Rows of one report move alike,
+        unless no such movement serves.
     relaxed : the block with `[floor(L + min(s, 0)), ceil(U + max(s, 0))]`.
     shifted : the block with `[L + s, U + s]`, widened by the solver's rounding to what was attained.
     widened : relaxed intervals were widened by one more crossing to make up for rounding.
@@ -46,6 +47,7 @@ class Moved:
 def unit_of(block: Block) -> float:
     """Median reported daily rate of the block, crossings a day, at least 1: the unit the solvers work in."""
     s = block.statements
+    s = s.take(np.isfinite(s.lower) | np.isfinite(s.upper))
     centre = np.where(
         np.isfinite(s.lower) & np.isfinite(s.upper),
         (s.lower + s.upper) / 2,
@@ -70,15 +72,17 @@ def reconcile_tied(block: Block) -> Moved:
     negligible = max(1e-3, 1e-7 * unit_of(block))  # crossings; below it a movement is the solver's rounding
     for tier in np.unique(s.tier):
         now = s.tier <= tier
-        moving = s.tier[now] == tier
-        part = block.with_intervals(lower, upper).take(now)
+        moving = s.tier == tier
+        # Later tiers say nothing yet, but the windows they state are there: identities of shared windows hold on them.
+        part = block.with_intervals(np.where(now, lower, -np.inf), np.where(now, upper, np.inf))
         if _agree(part):
             continue
-        found = _move(part, moving)
+        found = _move(part, moving, apart=False) or _move(part, moving, apart=True)
         absolute |= found is None
         moved, value = least_absolute(part, moving) if found is None else found
         moved[np.abs(moved) <= negligible] = 0.0
         rows = np.flatnonzero(now)
+        moved, value = moved[rows], value[rows]
         slack[rows] += moved
         # what was attained stays attainable: without this the next step would start from a system that is
         # infeasible, or feasible in a hair's breadth only, by the solver's rounding
@@ -117,27 +121,38 @@ def _agree(block: Block) -> bool:
     return FlowProgramme(block, Grid.whole(block.nodes)).feasible()
 
 
-def _move(block: Block, moving: BoolArray) -> tuple[FloatArray, FloatArray] | None:
-    """Slack of the moving rows (0 for the others) and the flow attained for every row; None if not solved."""
+def _move(block: Block, moving: BoolArray, *, apart: bool) -> tuple[FloatArray, FloatArray] | None:
+    """Slack of the moving rows (0 for the others) and the flow attained for every row; None if not solved.
+
+    apart : each row has a slack of its own; otherwise the rows of one report have one. A lower end of 0 of a flow that
+    cannot be negative states nothing and does not move.
+    """
     s = block.statements
     grid, unit = Grid.whole(block.nodes), unit_of(block)
     covered, tied = coverage(block, grid), ties(block, grid)
     n_flows = covered.shape[1]
     index = np.flatnonzero(moving)
+    ids, of = np.unique(s.report_id[index].astype(str), return_inverse=True)
+    if apart and len(ids) == len(index):
+        return None
+    report = np.arange(len(index)) if apart else of
+    size = int(report.max()) + 1
     # the unknown is s / sigma, so that the objective is the same for every report
-    shift = sp.csr_array((-s.sigma[index] / unit, (index, np.arange(len(index)))), shape=(len(s), len(index)))
-    none = sp.csr_array((tied.rows.shape[0], len(index)))
+    shift = sp.csr_array((-s.sigma[index] / unit, (index, report)), shape=(len(s), size))
+    none = sp.csr_array((tied.rows.shape[0], size))
     said, held = sp.csr_array(sp.hstack([covered, shift])), sp.csr_array(sp.hstack([tied.rows, none]))
-    flows = sp.csr_array(sp.hstack([sp.eye_array(n_flows), sp.csr_array((n_flows, len(index)))]))
-    exact, above, below = s.lower == s.upper, np.isfinite(s.upper), np.isfinite(s.lower)
-    above, below = np.flatnonzero(above & ~exact), np.flatnonzero(below & ~exact)
+    flows = sp.csr_array(sp.hstack([sp.eye_array(n_flows), sp.csr_array((n_flows, size))]))
+    exact, above = s.lower == s.upper, np.isfinite(s.upper)
+    stated = np.isfinite(s.lower) & ((s.lower > 0) | block.signed[s.member])
+    above, below = np.flatnonzero(above & ~exact), np.flatnonzero(stated & ~exact)
     floor = np.flatnonzero(np.isfinite(least_flow(block, grid.n_pieces)))
-    unreported = np.asarray(covered.sum(axis=0)).ravel() == 0
+    saying = np.flatnonzero(np.isfinite(s.lower) | np.isfinite(s.upper))
+    unreported = np.asarray(covered[saying].sum(axis=0)).ravel() == 0
     # a flow nobody reports has no place in the objective; a trace of it keeps the solver from wandering off
-    weight = np.concatenate([np.where(unreported, 1e-10, 0.0), np.full(len(index), 2.0)])
+    weight = np.concatenate([np.where(unreported, 1e-10, 0.0), np.full(size, 2.0)])
     problem = Quadratic(
         P=sp.csc_array(sp.diags_array(weight)),
-        q=np.zeros(n_flows + len(index)),
+        q=np.zeros(n_flows + size),
         E=sp.csc_array(sp.vstack([said[np.flatnonzero(exact)], held[tied.equal]])),
         e=np.concatenate([s.lower[exact] / unit, np.zeros(int(tied.equal.sum()))]),
         G=sp.csc_array(sp.vstack([said[above], -said[below], held[~tied.equal], -flows[floor]])),
@@ -149,5 +164,5 @@ def _move(block: Block, moving: BoolArray) -> tuple[FloatArray, FloatArray] | No
     if not solution.accepted:
         return None
     slack = np.zeros(len(s))
-    slack[index] = solution.z[n_flows:] * s.sigma[index]
+    slack[index] = solution.z[n_flows:][report] * s.sigma[index]
     return slack, np.asarray(covered @ solution.z[:n_flows]) * unit

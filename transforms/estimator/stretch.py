@@ -6,9 +6,10 @@ it. Whatever goes wrong in one stretch costs that stretch its points and is told
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import TypeAlias
 
 import numpy as np
 
@@ -17,7 +18,7 @@ from transforms.estimator.days import Days
 from transforms.estimator.engine import FAULTS, Engine, Engines, reason_of
 from transforms.estimator.reconcile_tied import Moved, reconcile_tied
 from transforms.estimator.results import ANYTHING, NOTHING, Bound, Conflict, Fallback, Window
-from transforms.estimator.statements import FloatArray, IntArray
+from transforms.estimator.statements import FloatArray, IntArray, Statements
 from transforms.estimator.system import Block
 
 
@@ -92,6 +93,53 @@ def settle(block: Block, timezone: str, boundary: str, engines: Engines) -> Stre
         _ = stretch.day_bounds
     except FAULTS as fault:
         return Stretch(block, None, None, conflicts, days, whole, (_gave_up(block, fault),))
+    return stretch
+
+
+Widened: TypeAlias = Mapping[str, tuple[float, float]]
+
+
+def widened_by(found: Sequence[Stretch]) -> Widened:
+    """Report id -> how far its lower end fell (at most 0) and its upper end rose, at most, in any stretch."""
+    widest: dict[str, tuple[float, float]] = {}
+    for stretch in found:
+        said, now = stretch.said.statements, stretch.relaxed.statements
+        for row in np.flatnonzero((said.lower != now.lower) | (said.upper != now.upper)):
+            report_id = str(said.report_id[row])
+            fell, rose = widest.get(report_id, (0.0, 0.0))
+            # an end that is open stays open
+            down = now.lower[row] - said.lower[row] if np.isfinite(said.lower[row]) else 0.0
+            up = now.upper[row] - said.upper[row] if np.isfinite(said.upper[row]) else 0.0
+            widest[report_id] = min(fell, float(down)), max(rose, float(up))
+    return widest
+
+
+def widened(statements: Statements, by: Widened) -> Statements:
+    """The statements with the ends of reports that were moved somewhere."""
+    rows = np.flatnonzero(statements.of(frozenset(by)))
+    lower, upper = statements.lower.copy(), statements.upper.copy()
+    for row in rows:
+        down, up = by[str(statements.report_id[row])]
+        lower[row] += down
+        upper[row] += up
+    return replace(statements, lower=lower, upper=upper)
+
+
+def alike(stretch: Stretch, by: Widened, engines: Engines) -> Stretch:
+    """The stretch with every row of a moved report relaxed alike: it moves as one, also where it clashes with nothing."""
+    said, now = stretch.said.statements, stretch.relaxed.statements
+    wide = widened(said, by)
+    lower, upper = np.minimum(now.lower, wide.lower), np.maximum(now.upper, wide.upper)
+    if stretch.engine is None or not (np.any(lower != now.lower) or np.any(upper != now.upper)):
+        return stretch
+    relaxed = stretch.said.with_intervals(lower, upper)
+    still = Moved(np.zeros(len(said)), relaxed, stretch.said, widened=False, absolute=False)
+    moved = replace(stretch.moved, relaxed=relaxed) if stretch.moved else still
+    try:
+        stretch = replace(stretch, moved=moved, engine=engines(relaxed))
+        _ = stretch.day_bounds
+    except FAULTS as fault:
+        return replace(stretch, moved=None, engine=None, fallbacks=(*stretch.fallbacks, _gave_up(stretch.said, fault)))
     return stretch
 
 

@@ -9,7 +9,7 @@ Identities enter lazily, where the points so far break them (method.md 4.7).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -21,9 +21,9 @@ from transforms.estimator.joint import Joint
 from transforms.estimator.quadratic import Solver
 from transforms.estimator.results import ANYTHING, NOTHING, Bound, Fallback, Window, best, defined, total
 from transforms.estimator.settings import EstimateSettings
-from transforms.estimator.single import SolvedSeries
+from transforms.estimator.single import SolvedSeries, bounded
 from transforms.estimator.statements import BoolArray, FloatArray, Statements
-from transforms.estimator.stretch import Stretch, settle
+from transforms.estimator.stretch import Stretch, Widened, alike, settle, widened, widened_by
 from transforms.estimator.system import cut, stretches
 from transforms.estimator.territory import territories
 
@@ -65,7 +65,8 @@ class Together:
 
     Attributes
     ----------
-    tied : what came in. stretches : in order of time. days : civil days of the points.
+    tied : what came in, its single series bounded with the ends of reports that clashes between series moved.
+    stretches : in order of time. days : civil days of the points.
     members : series ids in order. point : members x days, whole crossings, NaN where there is none.
     fallbacks : steps that did not come out as the method asks; those of a stretch stand with it.
     """
@@ -140,7 +141,8 @@ def solve_together(tied: Tied, settings: EstimateSettings, engines: Engines, sol
                 inside |= (rows.start >= stretch.said.start) & (rows.end <= stretch.said.end)
         lonely = cut({name: rows.take(~inside)}, {name: False}, ())
         found += [settle(block, tied.timezone, tied.boundary, engines) for block in lonely]
-    found.sort(key=lambda s: (s.said.start, s.said.members))
+    by = widened_by(found)
+    found = sorted((alike(s, by, engines) for s in found), key=lambda s: (s.said.start, s.said.members))
     members = tuple(sorted(tied.nonnegative))
     days = _axis(tied, found)
     point = np.full((len(members), len(days)), np.nan)
@@ -157,7 +159,23 @@ def solve_together(tied: Tied, settings: EstimateSettings, engines: Engines, sol
         point[here] = _points(joint, point[here])
         pointless |= joint.pointless
         fallbacks += joint.fallbacks
-    return Together(tied, tuple(found), days, members, point, pointless, tuple(fallbacks))
+    alone = {name: _widened(name, own, by, engines) for name, own in tied.alone.items()}
+    return Together(replace(tied, alone=alone), tuple(found), days, members, point, pointless, tuple(fallbacks))
+
+
+def _widened(name: str, own: SolvedSeries, by: Widened, engines: Engines) -> SolvedSeries:
+    """A series by itself, bounded with the ends of its reports that clashes between series moved: proofs cite those."""
+    before = own.reconciled.relaxed
+    relaxed = widened(before, by)
+    unmoved = np.array_equal(relaxed.lower, before.lower) and np.array_equal(relaxed.upper, before.upper)
+    if unmoved or not own.bounded.engines:
+        return own
+    answer = bounded(name, relaxed, engines)
+    bounds = answer.days(own.days.starts)
+    return replace(
+        own, reconciled=replace(own.reconciled, relaxed=relaxed), bounded=answer, bounds=bounds,
+        lower=np.array([b.lower for b in bounds]), upper=np.array([b.upper for b in bounds]),
+    )  # fmt: skip
 
 
 def _axis(tied: Tied, found: Sequence[Stretch]) -> Days:
@@ -170,21 +188,23 @@ def _axis(tied: Tied, found: Sequence[Stretch]) -> Days:
 
 
 def _points(joint: Joint, single: FloatArray) -> FloatArray:
-    """Points of a territory that fit every identity, the identities entering one by one where the points break them.
+    """Points of a territory that fit every identity, the identities entering only where the points break them.
 
     What fits all identities although only some were asked for is the smoothest path under all of them.
     """
     single = joint.with_exact_days(single)
-    binding = set(joint.at_once)
+    binding: set[Identity] = set()
     point = joint.closed(single)
-    first = True
-    while broken := (binding if first else set()) | (joint.broken(point) - binding):
-        first = False
-        binding |= broken
+    fresh = {*joint.at_once, *joint.broken(point)}
+    while fresh:
+        binding |= fresh
         point = single.copy()
         for group in groups(ordered(tuple(binding))):
             joint.solve(group, point)
         point = joint.closed(point)
+        broken = joint.broken(point, binding)
+        # Where those that break bind already, the bounds that the points miss come from others of their stretches.
+        fresh = (broken - binding) or (joint.beside(broken) - binding)
     if binding:
         point = joint.undisturbed(single, point)
-    return joint.fitting(point) if joint.broken(point) or joint.unrounded.any() else point
+    return joint.fitting(point) if joint.broken(point, binding) or joint.unrounded.any() else point

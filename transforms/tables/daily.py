@@ -133,6 +133,7 @@ def build(
     signed = {n: c for n, rows in of_series if n not in solved and len(c := _signed_rows(known[n], rows))}
     tied = list(_tied(series[series["series"].isin({*solved, *signed})], solved, signed, part_of, breaks))
     together = tuple(solve_together(group, settings, engine_for) for _, group in tied)
+    solved |= {name: own for group in together for name, own in group.tied.alone.items()}
     defined = {name: known[name] for name in sorted({*solved, *signed})} | _derived([c for c, _ in tied], known)
     names = _names(active)
     moved = frozenset({i for r in solved.values() for i in r.reconciled.moved()} | {
@@ -226,7 +227,8 @@ def constraints_of(rows: pd.DataFrame) -> Statements:
 
 def _expanded(series: Mapping[str, Any], rows: pd.DataFrame) -> Statements:
     per_report = constraints_of(rows)
-    return expand_days(per_report, rows["per_day"].to_numpy(dtype=bool), _days(series, per_report))
+    per_day = rows["per_day"].to_numpy(dtype=bool)
+    return expand_days(per_report, per_day, _days(series, per_report), signed=series["direction"] in SIGNED)
 
 
 def _solved(

@@ -23,20 +23,26 @@ def with_settled(reports: pd.DataFrame, settled: Mapping[str, tuple[float, float
         column = reports[end].astype("Int64").copy()
         for report_id, ends in settled.items():
             here = (reports["report_id"] == report_id).to_numpy(bool)
-            column[here] = int(ends[k]) if np.isfinite(ends[k]) else pd.NA
+            if np.isfinite(ends[k]):  # an end that is open, or that no row of the report states, stays as encoded
+                column[here] = int(ends[k])
         reports[f"settled_{end}"] = column
     return reports
 
 
 def settled_ends(solved: Mapping[str, SolvedSeries], together: Sequence[Together]) -> dict[str, tuple[float, float]]:
-    """Ends of the reports that were moved, widest over their rows and over what moved them."""
+    """Ends of the reports that were moved, widest over their rows and over what moved them; open where no row states one."""
     found: dict[str, tuple[float, float]] = {}
 
     def note(before: Statements, after: Statements) -> None:
         for row in np.flatnonzero((before.lower != after.lower) | (before.upper != after.upper)):
-            report_id = str(after.report_id[row])
-            low, high = found.get(report_id, (np.inf, -np.inf))
-            found[report_id] = min(low, float(after.lower[row])), max(high, float(after.upper[row]))
+            ends = found.get(str(after.report_id[row]), (-np.inf, np.inf))
+            now = float(after.lower[row]), float(after.upper[row])
+            # A day that a report of each day covers in part has no lower end: it says nothing about that of the report.
+            low, high = (n if not np.isfinite(e) else e for n, e in zip(now, ends, strict=True))
+            found[str(after.report_id[row])] = (
+                min(low, now[0]) if np.isfinite(now[0]) else low,
+                max(high, now[1]) if np.isfinite(now[1]) else high,
+            )
 
     for result in solved.values():
         note(result.reconciled.reported, result.reconciled.relaxed)

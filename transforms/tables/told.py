@@ -174,7 +174,7 @@ def _moved_ids(stretch: Stretch) -> list[str]:
 
 def _movements_between(stretch: Stretch, names: Names) -> Told:
     said, now = stretch.said.statements, stretch.relaxed.statements
-    for report_id in _moved_ids(stretch):
+    for report_id in _moved_ids(stretch) if stretch.loosened else ():  # elsewhere it moved for what is told there
         rows = np.flatnonzero((said.report_id == report_id) & ((said.lower != now.lower) | (said.upper != now.upper)))
         down, up = (
             _furthest(was[rows], now_[rows]) for was, now_ in ((said.lower, now.lower), (said.upper, now.upper))

@@ -8,7 +8,7 @@ import cvxpy as cp
 import numpy as np
 import pytest
 from hypothesis import assume, given
-from tied_systems import BOTH, NET, System, block_of, row, systems
+from tied_systems import ADDITIVE, BOTH, NET, PERSONS, System, block_of, row, systems
 
 from transforms.estimator.engines.linear.engine import LinearEngine
 from transforms.estimator.pieces import Grid, coverage, ties
@@ -65,7 +65,7 @@ def test_what_was_reported_and_what_was_reconciled_lie_in_intervals_that_agree(s
         assert (ends[np.isfinite(ends)] == np.rint(ends[np.isfinite(ends)])).all()
 
 
-@given(systems(truthful=False, largest=3))
+@given(systems(truthful=False, largest=3, kinds=ADDITIVE))
 def test_a_higher_tier_moves_only_as_far_as_it_would_without_the_lower_ones(system):
     block = block_of(system)
     best = int(block.statements.tier.min())
@@ -91,3 +91,46 @@ def test_one_identity_shares_a_gap_by_variance():
 def test_a_net_that_cannot_be_is_settled_through_both_flows():
     members = {"N": [row("n", 0, 0, -9, tier=1)], "E": [row("e", 0, 0, 4)], "X": [row("x", 0, 0, 5)]}
     assert moved(block_of(System(members, (NET,)))) == pytest.approx({"e": -4.0, "x": 4.0}, abs=1e-3)
+
+
+def each_day(report_id, first, last, lower, upper, sigma=1.0):
+    """Rows of a report that speaks of each day."""
+    return [row(report_id, d, d, lower, upper, sigma=sigma) for d in range(first, last + 1)]
+
+
+def test_a_report_that_speaks_of_each_day_moves_as_one():
+    # both of four days is 80 and at most 10 a day enter, at most 4 a day leave: the ceilings give 56 and have to give way
+    members = {
+        "B": [row("b", 0, 3, 80, sigma=1.0)],
+        "E": each_day("in", 0, 3, 0, 10), "X": each_day("out", 0, 3, 0, 4),
+    }  # fmt: skip
+    block = block_of(System(members, (BOTH,)))
+    found = reconcile_tied(block)
+    s = block.statements
+    # 4 (10 + i) + 4 (4 + o) = 80 + b, least i^2 + o^2 + b^2: i = o = 24 * 4 / 33, b = -24 / 33
+    share = 24 / (4**2 + 4**2 + 1)
+    for report_id, slack in (("in", 4 * share), ("out", 4 * share), ("b", -share)):
+        assert found.slack[s.report_id == report_id] == pytest.approx(slack, abs=1e-4)
+    relaxed = found.relaxed.statements
+    assert set(relaxed.upper[relaxed.report_id == "in"]) == {13.0}
+    assert set(relaxed.lower[relaxed.report_id == "in"]) == {0.0}
+
+
+def test_days_that_fit_no_common_movement_move_apart():
+    members = {
+        "B": [row("b0", 0, 0, 10, tier=1), row("b1", 1, 1, 30, tier=1)],
+        "E": [row("e0", 0, 0, 5, tier=1), row("e1", 1, 1, 5, tier=1)],
+        "X": each_day("out", 0, 1, 9, 9),
+    }
+    found = reconcile_tied(block_of(System(members, (BOTH,))))
+    s = found.relaxed.statements
+    assert not found.absolute
+    assert found.slack[s.report_id == "out"] == pytest.approx([-4, 16], abs=1e-4)
+
+
+def test_a_window_that_only_a_lower_tier_states_still_holds_its_identity_for_the_higher_ones():
+    members = {
+        "W": [row("crossings", 0, 1, 1, tier=1)],
+        "P": [row("day", 0, 0, 6, tier=2), row("both", 0, 1, 13, 21, tier=4, sigma=5.0)],
+    }
+    assert moved(block_of(System(members, (PERSONS,)))) == pytest.approx({"day": -5.0, "both": -12.0}, abs=1e-3)
