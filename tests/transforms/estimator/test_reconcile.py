@@ -182,3 +182,9 @@ def test_days_of_a_report_that_fit_no_common_movement_move_apart():
     assert result.slack[each] == pytest.approx([-20, 0, 0, 0], abs=1e-5)
     assert set(result.relaxed.lower[each]) == {0.0}
     assert set(result.relaxed.upper[each]) == {20.0}
+
+
+def test_a_day_that_only_moved_reports_speak_of_keeps_the_flow_that_was_found():
+    said = ("first", 0, 1, 104, 104, 2, 5.0), ("rest", 1, 4, 53, 53, 2, 5.0), ("last", 3, 5, 52, 52, 2, 0.5)
+    result = reconcile(system(*said, *each_day("each", 0, 2, 1, 5, tier=2, sigma=5.0)))
+    assert result.moved() == pytest.approx({"each": 49.5, "first": -49.5}, abs=1e-4)
