@@ -62,18 +62,26 @@ class Joint:
 
     @cached_property
     def limits(self) -> tuple[FloatArray, FloatArray]:
-        """Bounds of every day: those of the stretches, elsewhere those of the series by itself."""
+        """Bounds of every day: those of the stretches, elsewhere in the territory those of the series by itself."""
         shape = (len(self.position), len(self.days))
         lower, upper = np.full(shape, -np.inf), np.full(shape, np.inf)
         for name, m in self.position.items():
             if name in self.alone:
                 own = self.alone[name]
                 here = np.searchsorted(self.days.starts, own.days.starts[:-1])
-                lower[m, here], upper[m, here] = own.lower, own.upper
+                mine = self._within(name)[here]
+                lower[m, here[mine]], upper[m, here[mine]] = own.lower[mine], own.upper[mine]
         for stretch, days in zip(self.territory.stretches, self.whole, strict=True):
             rows = self._rows(stretch.said)
             lower[np.ix_(rows, days)], upper[np.ix_(rows, days)] = stretch.ends
         return lower, upper
+
+    def _within(self, name: str) -> BoolArray:
+        """Days of the axis that the territory touches of a member; other days belong to other territories."""
+        starts, touched = self.days.starts, np.zeros(len(self.days), dtype=bool)
+        for start, end in self.territory.spans[name]:
+            touched |= (starts[:-1] < end) & (starts[1:] > start)
+        return touched
 
     def _rows(self, block: Block) -> IntArray:
         return np.array([self.position[name] for name in block.members], dtype=np.int64)

@@ -68,6 +68,7 @@ class Together:
     tied : what came in, its single series bounded with the ends of reports that clashes between series moved.
     stretches : in order of time. days : civil days of the points.
     members : series ids in order. point : members x days, whole crossings, NaN where there is none.
+    pointless : members x days, where a common path was looked for and no point is to stand.
     fallbacks : steps that did not come out as the method asks; those of a stretch stand with it.
     """
 
@@ -151,13 +152,13 @@ def solve_together(tied: Tied, settings: EstimateSettings, engines: Engines, sol
             own = tied.alone[name]
             here = np.searchsorted(days.starts, own.days.starts[:-1])
             point[m, here] = own.estimate
-    pointless = np.zeros(len(days), dtype=bool)
+    pointless = np.zeros_like(point, dtype=bool)
     fallbacks: list[Fallback] = []
     for territory in territories(found, tied.rows, days):
         here = np.array([members.index(name) for name in territory.members])
         joint = Joint(territory, tied.alone, days, tied.breaks, settings, engines, solver)
         point[here] = _points(joint, point[here])
-        pointless |= joint.pointless
+        pointless[here] |= joint.pointless
         fallbacks += joint.fallbacks
     alone = {name: _widened(name, own, by, engines) for name, own in tied.alone.items()}
     return Together(replace(tied, alone=alone), tuple(found), days, members, point, pointless, tuple(fallbacks))

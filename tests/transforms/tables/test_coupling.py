@@ -233,6 +233,17 @@ def test_where_an_identity_alone_misses_a_bound_the_others_of_its_stretch_are_as
         assert [cell(result, NAME[direction], d)["estimate"] for d in (1, 2)] == [day_1, day_2]
 
 
+def test_a_clash_settled_in_one_place_costs_no_points_for_what_is_looked_at_in_another():
+    clash = [said("p", PART["series"], 1, 1, 12, tier=1), said("w", WHOLE["series"], 1, 1, 0, 6)]
+    half = said("h", WHOLE["series"], 4, 4, 1, INF)
+    half["end_instant"] -= 12 * 3600
+    later = [said("b", NAME["both"], 4, 4, 0, 14), half]
+    result = built(*clash, *later, definitions=[WHOLE, PART, series_of(direction="both")])
+    assert not (result.findings["rule"] == "V70").any()
+    assert [cell(result, s, 1)["estimate"] for s in (PART["series"], WHOLE["series"], REST)] == [12, 12, 0]
+    assert cell(result, NAME["both"], 4)["estimate"] == 7
+
+
 def test_where_no_whole_numbers_fit_there_are_bounds_and_no_points_and_it_is_told():
     odd = [said("b", NAME["both"], 1, 2, 1), said("n", NAME["net"], 1, 2, 0), said("e", NAME["entry"], 1, 2, 0, 5)]
     result = built(*odd, said("later", NAME["entry"], 3, 3, 7))
