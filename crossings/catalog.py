@@ -77,6 +77,8 @@ def daily(
     2022-09-25,FIN/entry/RUS/national/land/crossings/border_control,8314,reported
     <BLANKLINE>
     """
+    if start is not None and end is not None and as_date(start) > as_date(end):
+        raise CrossingsError(f"{as_date(end)} is before {as_date(start)}", "give the earlier date first")
     frame = load("daily", country, release=release, as_shown=as_shown)
     wanted = {"direction": direction, "citizenship": citizenship, "scope": scope, "measure": measure, "system": system,
               "series": series}  # fmt: skip
@@ -169,7 +171,7 @@ def headline(frame: pd.DataFrame, direction: str) -> str:
     if len(found) != 1:
         raise CrossingsError(
             f"no {meant['scope']} {meant['system']} series of citizens of {meant['citizenship']} with direction {direction}",
-            "name one with --series",
+            "directions are entry, exit, both and net; or name a series with --series",
         )
     return str(found[0])
 

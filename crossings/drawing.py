@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +31,7 @@ def plot(
     Days without an upper bound have an open band; days without a point have none. Raises CrossingsError where no report
     covers the days.
     """
-    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num
     from matplotlib.figure import Figure
 
     held = release if isinstance(release, Release) else catalog.open_release(release)
@@ -47,14 +48,25 @@ def plot(
         here = days[(days["status"] == status) & days["estimate"].notna()]
         if len(here):
             axes.plot(list(here["date"]), here["estimate"].tolist(), "o", markersize=4, color=colour, label=status)
+    titles = catalog.load("events", release=held).set_index("event_id")["title"]
     for day, event in days.loc[days["break_id"].notna(), ["date", "break_id"]].itertuples(index=False):
         axes.axvline(day, color="#a66a00", linewidth=1, linestyle="--")
         axes.annotate(
-            event, (day, 0.98), xycoords=("data", "axes fraction"), rotation=90, fontsize=7, va="top", ha="right"
+            titles[event],
+            (day, 0.98),
+            xycoords=("data", "axes fraction"),
+            rotation=90,
+            fontsize=7,
+            va="top",
+            ha="right",
         )
     axes.set_title(title, loc="left", fontsize=11)
     axes.set_ylabel(f"{definitions.set_index('series').at[name, 'measure']} a day")
     axes.set_ylim(bottom=0 if direction != "net" else None)
+    half = dt.timedelta(hours=12)
+    ends = (days["date"].min() if start is None else start, days["date"].max() if end is None else end)
+    first, last = (dt.datetime.combine(catalog.as_date(day), dt.time()) for day in ends)
+    axes.set_xlim(date2num(first - half), date2num(last + half))
     axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
     axes.grid(axis="y", color="#dfe4ea", linewidth=0.6)
     axes.spines[["top", "right"]].set_visible(False)
@@ -81,12 +93,26 @@ def save(figure: Figure, path: Path) -> None:
 
 
 def _band(axes: Any, days: Any) -> None:
-    """The bounds; an upper bound far above every point would hide the points, so the band is cut and says so."""
+    """The bounds, a day wide each; an upper bound far above every point would hide the points: the band is cut and says so.
+
+    Days without a row have no band.
+    """
+    from matplotlib.dates import date2num
+
     known = days["upper"].dropna()
     points = days["estimate"].dropna()
     top = 3 * int(points.max()) if len(points) and int(points.max()) > 0 else int(known.max()) if len(known) else 1
     upper = [top if value is None or value != value or value > top else int(value) for value in days["upper"].tolist()]
     lower = [0 if value is None or value != value else int(value) for value in days["lower"].tolist()]
-    dates: list[dt.date] = list(days["date"])
+    dates = list(days["date"])
     label = "bounds" if len(known) == len(days) and int(known.max()) <= top else f"bounds (cut at {top:,})"
-    axes.fill_between(dates, lower, upper, step="mid", color="#0b5cad", alpha=0.12, linewidth=0, label=label)
+    edges: list[float] = []
+    ends: list[tuple[float, float]] = []
+    for middle, low, high in zip(date2num(dates), lower, upper, strict=True):
+        if edges and middle - 0.5 > edges[-1]:  # days between have no row
+            edges.append(edges[-1])
+            ends.append((math.nan, math.nan))
+        edges += [middle - 0.5, middle + 0.5]
+        ends += [(low, high)] * 2
+    bottom, ceiling = zip(*ends, strict=True)
+    axes.fill_between(edges, bottom, ceiling, color="#0b5cad", alpha=0.12, linewidth=0, label=label)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _TOLD = ("conflict", "alternative", "V24", "V58")
+_WITHHELD = ("withheld",)
 _QUALIFIERS = {"exact": "", "rounded": "", "about": "about ", "nearly": "nearly ", "more_than": "more than ",
                "at_least": "at least ", "less_than": "less than ", "up_to": "up to ", "between": "between "}  # fmt: skip
 
@@ -46,13 +48,14 @@ class Explanation:
     ----------
     lower, upper : the bounds as small sums in words. reports : those whose window covers the day or that stand in a
     proof. alternatives : other statements about exactly this day. conflicts : findings that concern it.
-    decisions : the curator's decisions on any of the reports.
+    decisions : the curator's decisions on any of the reports. no_estimate : why there is no point; empty where there is.
     """
 
     date: str
     country: str
     series: str
     estimate: int | None
+    no_estimate: str
     status: str
     reliability: int
     lower: str
@@ -74,6 +77,7 @@ class Explanation:
             f"{self.country} {self.date}  {self.series}",
             f"{value}  ({self.status}, reliability {self.reliability} of 5)",
         ]
+        lines += [f"  {self.no_estimate}"] if self.no_estimate else []
         lines += [f"  {self.lower}", f"  {self.upper}"]
         lines += [f"  {self.interval}"] if self.interval else []
         lines += [f"  bent by event {self.break_id}"] if self.break_id else []
@@ -144,21 +148,42 @@ def _explanation(
         if f["rule"] in _TOLD and set(f["report_ids"]) & concerned
         and (f["series"] == name or set(f["report_ids"]) & {*low_path, *high_path})
     ]  # fmt: skip
-    told = decisions[decisions["report_id"].isin(everyone)]
     return Explanation(
-        date=str(day), country=cell["country"], series=name, estimate=cell["estimate"], status=cell["status"],
-        reliability=int(cell["reliability"]),
+        date=str(day), country=cell["country"], series=name, estimate=cell["estimate"],
+        no_estimate=_why_none(cell, withheld(findings, name)), status=cell["status"], reliability=int(cell["reliability"]),
         lower=proofs.sentence(cell["lower_terms"], figures, cell["lower"], upper=False),
         upper=proofs.sentence(cell["upper_terms"], figures, cell["upper"], upper=True),
         interval="" if cell["pi_lower"] is None else
         f"{cell['pi_level']:.0%} calibrated interval {cell['pi_lower']:,} to {cell['pi_upper']:,}, if unreported days resemble "
         "reported ones",
         break_id=cell["break_id"],
-        reports=[_source(by_id.loc[r], _part(r, covering, low_path, high_path)) for r in sorted(concerned)],
-        alternatives=[_source(by_id.loc[r], str(by_id.at[r, "role"])) for r in others],
+        reports=[source_of(by_id.loc[r], _part(r, covering, low_path, high_path)) for r in sorted(concerned)],
+        alternatives=[source_of(by_id.loc[r], str(by_id.at[r, "role"])) for r in others],
         conflicts=conflicts,
-        decisions=[f"{d['decision_id']} {d['report_id']} {_decided(d)}: {d['reason']}" for d in told.to_dict("records")],
+        decisions=decided(decisions, everyone),
     )  # fmt: skip
+
+
+def withheld(findings: pd.DataFrame, series: str) -> str:
+    """Why a gate withheld points of a series, one sentence a rule; empty where none did."""
+    told = findings[(findings["series"] == series) & findings["rule"].isin(_WITHHELD)]
+    return "; ".join(sorted(str(m) for m in told["message"]))
+
+
+def decided(decisions: pd.DataFrame, report_ids: Collection[str]) -> list[str]:
+    """The curator's decisions on some reports, a line each."""
+    told = decisions[decisions["report_id"].isin(list(report_ids))]
+    return [f"{d['decision_id']} {d['report_id']} {_decided(d)}: {d['reason']}" for d in told.to_dict("records")]
+
+
+def _why_none(cell: dict[str, Any], withheld: str) -> str:
+    if cell["estimate"] is not None:
+        return ""
+    if cell["obs_status"] == "Q":
+        return f"withheld: {withheld}"
+    if cell["upper"] is None:
+        return "no point, because no report caps the day"
+    return "no point, because the reports say too little of this day"
 
 
 def figures_of(reports: pd.DataFrame) -> dict[str, proofs.Figure]:
@@ -194,7 +219,8 @@ def window_text(report: Any) -> str:
     return f"each day of {text}" if report["per_day"] else text
 
 
-def _source(report: Any, part: str) -> Source:
+def source_of(report: Any, part: str) -> Source:
+    """A row of `reports` as an explanation shows it; `part` says what it is there for."""
     unit = {"crossings": ""}.get(report["measure"], f" {report['measure']}")
     low, high, value = (None if _missing(report[c]) else int(report[c]) for c in ("value_low", "value_high", "value"))
     ranged = value is None and low is not None and high is not None

@@ -14,11 +14,19 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Figure:
-    """What a report gives to a proof: its settled interval (None = unbounded) and how to name it."""
+    """What a report gives to a proof: its settled interval (None = unbounded) and how to name it.
+
+    upper_label : how to name its upper end, where that is otherwise than the lower.
+    """
 
     lower: float | None
     upper: float | None
     label: str
+    upper_label: str | None = None
+
+    def name(self, end: str) -> str:
+        """How a sum names one end."""
+        return self.upper_label if end == "upper" and self.upper_label is not None else self.label
 
 
 def total(terms: Sequence[Mapping[str, Any]], figures: Mapping[str, Figure]) -> float:
@@ -70,6 +78,7 @@ def _merged(terms: Sequence[Mapping[str, Any]], figures: Mapping[str, Figure]) -
     """(amount, name, sign) -> how many times: plus terms first, equal ones counted together."""
     counted: dict[tuple[float, str, int], float] = {}
     for term in sorted(terms, key=lambda t: -math.copysign(1, t["times"])):
-        key = (_amount(term, figures), figures[term["report_id"]].label, 1 if term["times"] > 0 else -1)
+        name = figures[term["report_id"]].name(term["end"])
+        key = (_amount(term, figures), name, 1 if term["times"] > 0 else -1)
         counted[key] = counted.get(key, 0.0) + abs(term["times"])
     return counted

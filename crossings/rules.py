@@ -1,7 +1,7 @@
 """Every rule once: what it finds, what happens then, how grave it is, where its reason is written down, and its limits.
 
-In: nothing. Out: `RULES`, the catalogue by id, and `Finding`, what a rule found. A threshold stands in `Rule.limits` and
-nowhere else; `docs/rules.md` is printed from here. Loads neither pandas nor pyarrow.
+In: nothing. Out: `RULES`, the catalogue by id, and `Finding`, what a rule found. A threshold that is tuned stands in
+`Rule.limits`; `docs/rules.md` is printed from here. Loads neither pandas nor pyarrow.
 """
 
 from __future__ import annotations

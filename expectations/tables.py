@@ -130,9 +130,10 @@ def gates() -> dict[str, list[Expectation]]:
 
 
 def accounting() -> list[Expectation]:
-    """The suite on row accounting, one row per source: columns source_id, in, accepted, quarantined, duplicates, before.
+    """The suite on row accounting, one row per source: columns source_id, rows_in, accepted,
+    quarantined, duplicates, missing_since_before.
 
-    `before` is the number of reports that the release before held of this source (V62: the register never shrinks).
+    `missing_since_before` counts reports of the source that the release before held and this one lacks (V62).
     """
     return [
         _BALANCED(RULES["V62"]),

@@ -13,11 +13,15 @@ KEY = {"country": "FIN", "direction": "entry", "citizenship": "RUS", "scope": "n
 SERIES = pd.DataFrame([{"series": "fin-entry", "timezone": "Europe/Helsinki", **KEY, "system": "border_control"}])
 
 
-def report(report_id, first, last, lower, upper, **more):
-    """One encoded report on whole days of September 2022 (days of the month, inclusive)."""
+def report(report_id, first, last, lower, upper=None, *, series="fin-entry", **more):
+    """One encoded report on whole days of September 2022 (days of the month, inclusive); exact without `upper`."""
     ends = midnights(dt.date(2022, 9, first), dt.date(2022, 9, last), "Europe/Helsinki")
-    row = {"report_id": report_id, "origin_id": report_id, "series": "fin-entry", "tier": 2, "sigma": 5.0}
-    row |= {"start_instant": ends[0], "end_instant": ends[-1], "per_day": False, "role": "constraint"}
-    row |= {"lower": lower, "upper": upper, "publisher": "guard", "speech_mode": "written_table"}
-    row |= {"value": lower if lower == upper else np.nan, "qualifier": "exact" if lower == upper else "about"}
-    return row | more
+    upper = lower if upper is None else upper
+    exact = lower == upper
+    return {
+        "report_id": report_id, "origin_id": report_id, "series": series, "tier": 2, "sigma": 5.0,
+        "start_instant": ends[0], "end_instant": ends[-1], "per_day": False, "role": "constraint",
+        "lower": float(lower), "upper": float(upper) if np.isfinite(upper) else np.nan,
+        "publisher": "guard", "speech_mode": "written_table",
+        "value": float(lower) if exact else np.nan, "qualifier": "exact" if exact else "about",
+    } | more  # fmt: skip

@@ -20,7 +20,7 @@ socket_guard.install()
 # How hard every law is tried is decided here and nowhere else: the same examples on every run, and no wall time decides.
 # `make test-long` tries the same laws with many more (`--hypothesis-profile long`).
 _UNWATCHED = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture, HealthCheck.data_too_large]
-for _name, _examples in (("suite", 25), ("long", 400)):
+for _name, _examples in (("suite", 25), ("long", 150)):
     hypothesis_settings.register_profile(
         _name, max_examples=_examples, deadline=None, derandomize=True, suppress_health_check=_UNWATCHED
     )

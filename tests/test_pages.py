@@ -110,7 +110,7 @@ def test_a_commit_is_checked_as_the_build_checks_it_and_nothing_is_fetched_for_t
 
 
 def test_no_test_says_for_itself_how_hard_it_is_tried_or_waits_for_the_clock() -> None:
-    own = re.compile(r"max_examples=|deadline=|(?<!clock\.)\bsleep\(\d|time\.sleep|derandomize=")
+    own = re.compile(r"max_examples=|deadline=|clock=time\.|(?<!clock\.)\bsleep\(\d|time\.sleep|derandomize=")
     found = {
         str(p.relative_to(ROOT)): own.findall(p.read_text(encoding="utf-8"))
         for p in (ROOT / "tests").rglob("*.py")

@@ -6,6 +6,7 @@ import datetime as dt
 
 import numpy as np
 import pandas as pd
+from builders import report
 from interval_systems import breaks_on
 from scipy.optimize import linprog
 
@@ -31,17 +32,8 @@ WHOLE, PART = series_of(), series_of(scope="district:east")
 
 
 def said(report_id, series, first, last, lower, upper=None, **more):
-    """One encoded report on whole days of September 2022 (days of the month, inclusive)."""
-    ends = midnights(dt.date(2022, 9, first), dt.date(2022, 9, last), "Europe/Helsinki")
-    upper = lower if upper is None else upper
-    exact = lower == upper
-    return {
-        "report_id": report_id, "origin_id": report_id, "series": series, "tier": 2, "sigma": 5.0,
-        "start_instant": ends[0], "end_instant": ends[-1], "per_day": False, "role": "constraint",
-        "lower": float(lower), "upper": float(upper) if np.isfinite(upper) else np.nan,
-        "publisher": "guard", "speech_mode": "written_table",
-        "value": float(lower) if exact else np.nan, "qualifier": "exact" if exact else "about",
-    } | more  # fmt: skip
+    """A report on one of the tied series."""
+    return report(report_id, first, last, lower, upper, series=series, **more)
 
 
 def built(*reports, definitions=None, events=None, **more):

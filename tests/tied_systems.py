@@ -37,6 +37,7 @@ TIES = {
     "persons": ("PW", (PERSONS,)),
 }
 KINDS = tuple(sorted(TIES))
+ADDITIVE = tuple(kind for kind in KINDS if kind != "persons")
 SIGNED = "N"
 N_DAYS = 4
 

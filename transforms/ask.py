@@ -96,13 +96,14 @@ class Period:
     row : one row by the schema PERIODS: the estimate, missing where a day has none; bounds, missing where open; proofs.
     in_words : each bound, `lower` and `upper`, as a small sum of reports.
     conflicts : what is told of reports that clash and on which a bound rests.
-    proof : the reports of both proofs, by report id, as in the table `reports`.
+    proof : the reports of both proofs, by report id, as in the table `reports`. decisions : the curator's, on any of them.
     """
 
     row: dict[str, Any]
     in_words: dict[str, str]
     conflicts: list[str]
     proof: pd.DataFrame
+    decisions: list[str]
 
 
 def between(
@@ -149,7 +150,7 @@ def between(
         end: proofs.sentence(row[f"{end}_terms"], figures, bound, upper=end == "upper") for end, bound in bounds.items()
     }
     clashes = [f.message for f in built.findings.itertuples() if f.rule == "conflict" and {*f.report_ids} & {*ids}]
-    return Period(row, in_words, clashes, proof)
+    return Period(row, in_words, clashes, proof, explanation.decided(tables["decisions"], ids))
 
 
 def parse_periods(content: bytes, name: str = "periods.csv") -> pd.DataFrame:

@@ -195,7 +195,11 @@ FINDINGS = Table(
         _must("report_ids", "list<string>", "reports concerned; for a conflict the irreducible set"),
         _may("observed", "string", "what was found"),
         _may("expected", "string", "what should have been found"),
-        _may("gap", "float64", "size, in units of the measure (ratio for mirror_ratio)"),
+        _may(
+            "gap",
+            "float64",
+            "size: of a conflict, in units of the measure; of another rule, the share or ratio that it judges",
+        ),
         _must("message", "string", "in plain words"),
         _must("status", "string", "open or settled", "finding_status"),
     ),

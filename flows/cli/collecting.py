@@ -77,7 +77,9 @@ def ingest(
 
 def backfill(
     source: SourceId,
-    start: Annotated[dt.datetime, typer.Option("--from", formats=DAY, help="Look back as far as this date.")],
+    start: Annotated[
+        dt.datetime, typer.Option("--from", formats=DAY, metavar="DATE", help="Look back as far as this date.")
+    ],
     base_url: Copy = None,
     json: Json = False,
 ) -> None:

@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from crossings import catalog
+from crossings import catalog, explanation
 from crossings.durable import write_file
 from crossings.lake import parquet_bytes
 from crossings.schema.tables import TABLES
@@ -87,8 +87,10 @@ def _tell(console: Console, result: ask.Estimated, out: Path) -> None:
 
 def between(
     country: Country,
-    start: Annotated[dt.datetime, typer.Argument(formats=DAY, help="First local date.")],
-    end: Annotated[dt.datetime, typer.Argument(formats=DAY, help="Last local date, inclusive.")],
+    start: Annotated[
+        dt.datetime, typer.Argument(formats=DAY, metavar="START", help="First local date, e.g. 2022-09-21.")
+    ],
+    end: Annotated[dt.datetime, typer.Argument(formats=DAY, metavar="END", help="Last local date, inclusive.")],
     direction: Direction = "entry",
     series: Series = None,
     as_of: AsOf = None,
@@ -107,17 +109,23 @@ def between(
     found = ask.between(tables, name, start.date(), end.date(), as_of=instant(as_of), part_of=part_of)
     row = {k: (None if not isinstance(v, list) and pd.isna(v) else v) for k, v in found.row.items()}
     if json:
-        told = row | {"in_words": found.in_words, "conflicts": found.conflicts}
+        told = row | {"in_words": found.in_words, "conflicts": found.conflicts, "decisions": found.decisions}
         print(jsonlib.dumps(told, default=str, ensure_ascii=False, indent=1))
         return
     console = Console(highlight=False, soft_wrap=True)
     console.print(f"{row['series']}  {row['period_start']} to {row['period_end']}")
-    console.print(f"[bold]{'no point estimate' if row['estimate'] is None else format(row['estimate'], ',')}[/]")
+    console.print(
+        f"[bold]{'no point estimate' if row['estimate'] is None else 'estimate ' + format(row['estimate'], ',')}[/]"
+    )
     console.print(f"  {found.in_words['lower']}")
     console.print(f"  {found.in_words['upper']}")
     for message in found.conflicts:
         console.print(f"  [yellow]these bounds rest on reports that clash[/]: {escape(message)}")
     for report in found.proof.to_dict("records"):
+        said = explanation.source_of(report, "proof")
         console.print(
-            f"  [dim]{report['report_id']}  {report['publisher']}, {report['published_on']}  {report['url']}[/]"
+            f"  [dim]{said.report_id}  {escape(said.said)}, {said.window}; {escape(said.publisher or 'no publisher')},"
+            f" {said.published_on or 'no date'}  {escape(said.url or 'no address')}[/]"
         )
+    for line in found.decisions:
+        console.print(f"  [dim]decided: {escape(line)}[/]")

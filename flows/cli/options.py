@@ -13,11 +13,15 @@ from transforms.reports import vintages
 DAY = ["%Y-%m-%d"]
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for a script instead of a table.")]
-Country = Annotated[str, typer.Argument(help="ISO 3166-1 alpha-3 code, e.g. FIN, GEO, KAZ, MNG.")]
-From = Annotated[dt.datetime | None, typer.Option("--from", formats=DAY, help="First local date.")]
-To = Annotated[dt.datetime | None, typer.Option("--to", formats=DAY, help="Last local date.")]
+Country = Annotated[str, typer.Argument(metavar="COUNTRY", help="ISO 3166-1 alpha-3 code, e.g. FIN, GEO, KAZ, MNG.")]
+From = Annotated[
+    dt.datetime | None, typer.Option("--from", formats=DAY, metavar="DATE", help="First local date, e.g. 2022-09-21.")
+]
+To = Annotated[
+    dt.datetime | None, typer.Option("--to", formats=DAY, metavar="DATE", help="Last local date, e.g. 2022-09-26.")
+]
 Direction = Annotated[str, typer.Option(help="entry, exit, both or net.")]
-AnyDirection = Annotated[str | None, typer.Option(help="entry, exit, both or net.")]
+AnyDirection = Annotated[str | None, typer.Option(help="entry, exit, both or net; without it, entry and exit.")]
 Series = Annotated[str | None, typer.Option(help="Another series than the national one of citizens of Russia.")]
 Release = Annotated[str | None, typer.Option(help="Another release than the current one.")]
 AsOf = Annotated[str | None, typer.Option(help="Only what had been published by then: 2022-09-28 or an instant.")]

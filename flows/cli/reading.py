@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json as jsonlib
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -63,7 +64,7 @@ def status(
         )
     if current:
         console.print(f"tables   {', '.join(f'{rows:,} {name}' for name, rows in info['tables'].items())}")
-        console.print(f"kept     {len(info['releases'])} release(s)")
+        console.print(f"kept     {len(info['releases'])} release{'' if len(info['releases']) == 1 else 's'}")
     for run in info["runs"]:
         what = escape(run["release"] or run["error"] or "")
         console.print(f"run      {run['started_at'][:19]}Z  {run['outcome']}  {what}")
@@ -106,8 +107,8 @@ def show(
         justify = {"estimate": "right", "lower": "right", "upper": "right"}
         table(console, [(c, justify.get(c, "left")) for c in _SHOWN], cells, title=name)
         if any(r["obs_status"] == "Q" for r in part):
-            console.print("[dim]– withheld: these days are known by totals only (finding V59); `crossings between` gives totals,"
-                          " `crossings estimate` the path[/]")  # fmt: skip
+            why = explanation.withheld(catalog.findings(country, release=release), name)
+            console.print(f"[dim]– withheld: {escape(why)}[/]", soft_wrap=True)
         console.print()
 
 
@@ -161,8 +162,12 @@ def dictionary(
 
 
 def _known_series(name: str, release: str | None) -> str:
-    if name not in set(catalog.load("series", release=release)["series"]):
-        raise CrossingsError(f"there is no series {name!r}", "name one of the table series: crossings.load('series')")
+    known = sorted(catalog.load("series", release=release)["series"])
+    if name not in known:
+        nearest = get_close_matches(name, known, n=3, cutoff=0.0)
+        raise CrossingsError(
+            f"there is no series {name!r}", f"the table series lists all; the nearest are {', '.join(nearest)}"
+        )
     return name
 
 

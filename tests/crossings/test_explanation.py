@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
+from published import Published
 from ten_o_clock import SERIES, tables
 
 import crossings
@@ -40,3 +41,19 @@ def test_the_terms_of_a_report_of_each_day_name_the_days_of_its_series() -> None
     days = {t["day"] for terms in daily["upper_terms"] for t in terms if t["report_id"] == "each"}
     assert days <= {dt.date(2022, 10, 29), dt.date(2022, 10, 30), dt.date(2022, 10, 31)}
     assert days
+
+
+def test_a_day_without_a_point_says_why(analyst: Published) -> None:
+    withheld = crossings.explain("KAZ", "2022-09-26")
+    assert withheld.estimate is None
+    assert withheld.no_estimate.startswith("withheld: ")
+    assert "known by totals only" in withheld.no_estimate
+    assert withheld.no_estimate in str(withheld)
+    assert crossings.explain("FIN", "2022-09-25").no_estimate == ""
+
+
+def test_a_day_that_no_report_caps_says_so(analyst: Published) -> None:
+    days = crossings.load("daily")
+    open_ended = days[days["estimate"].isna() & days["upper"].isna() & (days["obs_status"] != "Q")].iloc[0]
+    found = crossings.explain(open_ended["country"], open_ended["date"], series=open_ended["series"])
+    assert found.no_estimate == "no point, because no report caps the day"

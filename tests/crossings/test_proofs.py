@@ -66,5 +66,15 @@ def test_reports_that_were_moved_say_what_was_printed(analyst):
     moved = reports[(reports["settled_lower"] != reports["lower"]).fillna(False).to_numpy(bool)]
     assert len(moved)
     figures = explanation.figures_of(moved)
-    assert all("because reports clash" in f.label for f in figures.values())
+    assert all("because reports clash" in f.name("lower") for f in figures.values())
     assert pd.isna(catalog.findings("FIN").query("rule == 'reconciled'")["gap"]).all()
+
+
+def test_an_end_that_did_not_move_is_not_said_to_have_moved(analyst):
+    reports = catalog.reports("FIN").set_index("report_id", drop=False)
+    rows = reports.loc[["FIN-024"]]
+    assert rows["settled_lower"].equals(rows["lower"])
+    assert not rows["settled_upper"].equals(rows["upper"])
+    (figure,) = explanation.figures_of(rows).values()
+    assert figure.name("lower") == "(FIN-024, 2022-09-21)"
+    assert figure.name("upper") == "(FIN-024, 2022-09-21, moved from 4,824 because reports clash)"

@@ -13,6 +13,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pandas as pd
@@ -159,51 +160,59 @@ class Started:
         return (self.lake / "current").resolve()
 
 
+WAYS = ["small", "flow", pytest.param("local", marks=pytest.mark.long)]
+
+
 @pytest.fixture(scope="module")
-def started(tmp_path_factory: pytest.TempPathFactory, published: Published, root: Path) -> dict[str, Started]:
-    """`crossings run` with and without `--local`, side by side, each on its own lake."""
-    running = {}
-    for name, options in (("local", ["--local"]), ("flow", [])):
-        folder = tmp_path_factory.mktemp(name)
+def started(tmp_path_factory: pytest.TempPathFactory, small_lake: Path, root: Path) -> Callable[[str], Started]:
+    """`crossings run` in a process of its own, once a way: as a flow, or locally on the small or the real register."""
+    small = small_lake.parent / "data"
+    ways = {"small": (small, ["--local"]), "local": (root / "data", ["--local"]), "flow": (root / "data", [])}
+
+    @cache
+    def start(way: str) -> Started:
+        data, options = ways[way]
+        folder = tmp_path_factory.mktemp(way)
         inherited = {
             k: v for k, v in os.environ.items() if not k.startswith(("CROSSINGS_", "PREFECT_", "PYTHONHASHSEED"))
         }
         environment = inherited | socket_guard.environment(folder) | {
-            "CROSSINGS_LAKE": str(folder / "lake"), "CROSSINGS_DATA": str(root / "data"), "HOME": str(folder),
+            "CROSSINGS_LAKE": str(folder / "lake"), "CROSSINGS_DATA": str(data), "HOME": str(folder),
             "PREFECT_HOME": str(folder / "prefect"), "PYTHONHASHSEED": str(len(options)),
         }  # fmt: skip
         for proxy in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "all_proxy"):
             environment.pop(proxy, None)
         program = [sys.executable, "-c", "from flows.cli import main; main()", "run", *options]
-        running[name] = (folder, subprocess.Popen(
-            program, cwd=root, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True))  # fmt: skip
-    found = {}
-    for name, (folder, process) in running.items():
-        out, _ = process.communicate(timeout=540)
+        done = subprocess.run(
+            program, cwd=root, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=540,
+            check=False,
+        )  # fmt: skip
         sockets = (folder / "sockets.log").read_text().splitlines()
-        found[name] = Started(folder / "lake", folder / "prefect", process.returncode, out, sockets)
-    return found
+        return Started(folder / "lake", folder / "prefect", done.returncode, done.stdout, sockets)
+
+    return start
 
 
-@pytest.mark.parametrize("way", ["local", "flow"])
-def test_a_run_ends_well_and_says_where_everything_lies(way: str, started: dict[str, Started]) -> None:
-    run = started[way]
+@pytest.mark.parametrize("way", WAYS)
+def test_a_run_ends_well_and_says_where_everything_lies(way: str, started: Callable[[str], Started]) -> None:
+    run = started(way)
     assert run.code == 0, run.out
     assert f"Published release {run.release.name}" in run.out
     assert str(run.lake / "validation") in run.out
     assert "Traceback" not in run.out
 
 
-@pytest.mark.parametrize("way", ["local", "flow"])
+@pytest.mark.parametrize("way", WAYS)
 def test_both_ways_give_the_bytes_of_the_pipeline_in_this_process(
-    way: str, started: dict[str, Started], published: Published
+    way: str, started: Callable[[str], Started], request: pytest.FixtureRequest
 ) -> None:
-    assert bytes_below(started[way].release) == bytes_below(published.release)
+    lake = request.getfixturevalue("small_lake") if way == "small" else request.getfixturevalue("published").lake
+    assert bytes_below(started(way).release) == bytes_below((lake / "current").resolve())
 
 
-@pytest.mark.parametrize(("way", "processes"), [("local", 1), ("flow", 2)])
-def test_a_run_opens_no_outside_socket(way: str, processes: int, started: dict[str, Started]) -> None:
-    sockets = started[way].sockets
+@pytest.mark.parametrize(("way", "processes"), [("small", 1), ("flow", 2)])
+def test_a_run_opens_no_outside_socket(way: str, processes: int, started: Callable[[str], Started]) -> None:
+    sockets = started(way).sockets
     assert len({line.split()[0] for line in sockets if " guarded " in line}) >= processes
     assert [line for line in sockets if " refused " in line] == []
     if way == "flow":
@@ -218,8 +227,8 @@ def test_the_guard_itself_refuses(tmp_path: Path) -> None:
     assert "refused" in (tmp_path / "sockets.log").read_text()
 
 
-def test_the_flow_leaves_tasks_and_artifacts_that_a_person_can_follow(started: dict[str, Started]) -> None:
-    with sqlite3.connect(started["flow"].home / "prefect.db") as database:
+def test_the_flow_leaves_tasks_and_artifacts_that_a_person_can_follow(started: Callable[[str], Started]) -> None:
+    with sqlite3.connect(started("flow").home / "prefect.db") as database:
         tasks = [row[0] for row in database.execute("select name from task_run")]
         states = {row[0] for row in database.execute("select state_type from flow_run")}
         artifacts = dict(database.execute("select key, data from artifact"))

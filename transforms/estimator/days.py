@@ -53,11 +53,11 @@ class Days:
         return np.flatnonzero((self.starts[:-1] >= start) & (self.starts[1:] <= end))
 
 
-def expand_days(statements: Statements, per_day: BoolArray, days: Days) -> Statements:
+def expand_days(statements: Statements, per_day: BoolArray, days: Days, *, signed: bool = False) -> Statements:
     """Replace each per-day row by one row a civil day of its window.
 
     Of a day that lies in the window only in part, the upper end holds (a part is not more than the whole) and the
-    lower end is not used.
+    lower end is not used. Of a flow that may be negative (`signed`) a part may exceed the whole, and neither end holds.
     """
     if not per_day.any():
         return statements
@@ -75,6 +75,7 @@ def expand_days(statements: Statements, per_day: BoolArray, days: Days) -> State
                 start=np.maximum(starts, one.start[0]),
                 end=np.minimum(ends, one.end[0]),
                 lower=np.where(whole, many.lower, -np.inf),
+                upper=np.where(whole | (not signed), many.upper, np.inf),
             )
         )
     return reduce(joined, parts)

@@ -7,7 +7,7 @@ runs of covered days, for tied series as for single ones (method.md 4.5, 4.7).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
 from functools import cached_property
 
@@ -63,28 +63,36 @@ class Joint:
 
     @cached_property
     def limits(self) -> tuple[FloatArray, FloatArray]:
-        """Bounds of every day: those of the stretches, elsewhere those of the series by itself."""
+        """Bounds of every day: those of the stretches, elsewhere in the territory those of the series by itself."""
         shape = (len(self.position), len(self.days))
         lower, upper = np.full(shape, -np.inf), np.full(shape, np.inf)
         for name, m in self.position.items():
             if name in self.alone:
                 own = self.alone[name]
                 here = np.searchsorted(self.days.starts, own.days.starts[:-1])
-                lower[m, here], upper[m, here] = own.lower, own.upper
+                mine = self._within(name)[here]
+                lower[m, here[mine]], upper[m, here[mine]] = own.lower[mine], own.upper[mine]
         for stretch, days in zip(self.territory.stretches, self.whole, strict=True):
             rows = self._rows(stretch.said)
             lower[np.ix_(rows, days)], upper[np.ix_(rows, days)] = stretch.ends
         return lower, upper
 
+    def _within(self, name: str) -> BoolArray:
+        """Days of the axis that the territory touches of a member; other days belong to other territories."""
+        starts, touched = self.days.starts, np.zeros(len(self.days), dtype=bool)
+        for start, end in self.territory.spans[name]:
+            touched |= (starts[:-1] < end) & (starts[1:] > start)
+        return touched
+
     def _rows(self, block: Block) -> IntArray:
         return np.array([self.position[name] for name in block.members], dtype=np.int64)
 
     def with_exact_days(self, point: FloatArray) -> FloatArray:
-        """The points, with exact counts of a day of series that may be negative."""
+        """The points, with exact counts of a day of series that may be negative, where they are not set aside."""
         point = point.copy()
         for stretch in self.territory.stretches:
             s = stretch.said.statements
-            for i in np.flatnonzero(stretch.said.signed[s.member] & (s.lower == s.upper)):
+            for i in np.flatnonzero(stretch.said.signed[s.member] & (s.lower == s.upper) & ~s.of(stretch.aside)):
                 day = int(np.searchsorted(self.days.starts, s.start[i]))
                 if self.days.starts[day] == s.start[i] and self.days.starts[day + 1] == s.end[i]:
                     point[self.position[stretch.said.members[int(s.member[i])]], day] = s.lower[i]
@@ -98,21 +106,30 @@ class Joint:
             point[np.ix_(rows, days)] = closed(stretch.said, point[np.ix_(rows, days)])
         return point
 
-    def broken(self, point: FloatArray) -> set[Identity]:
-        """Identities that the points break, and those of members whose points break a report, a bound, or are missing."""
+    def broken(self, point: FloatArray, binding: Set[Identity] = frozenset()) -> set[Identity]:
+        """Identities that the points break, and those of members whose points break a report, a bound, or are missing.
+
+        binding : those that the path was found under, so that it has looked at all their reports.
+        """
         broken: set[Identity] = set()
         missed, unequal = self._against_reports(point)
         wrong = {name for name, _, _ in missed} | self._outside(point)
         for stretch, days in zip(self.territory.stretches, self.whole, strict=True):
             if stretch.clashes is None:
                 continue
-            unseen = wrong | _unseen(stretch)
+            unseen = _unseen(stretch)
             for identity in stretch.said.identities:
                 total = self._sum_of(identity, point[:, days])
                 apart = np.any(total > 0) or (identity.sense == "=" and np.any(total < 0))
-                if unseen & set(identity.series) or (apart and not identity.identical_windows):
+                ask = wrong if identity in binding else wrong | unseen
+                if ask & set(identity.series) or (apart and not identity.identical_windows):
                     broken.add(identity)
         return broken | {identity for identity, _ in unequal}
+
+    def beside(self, identities: Set[Identity]) -> set[Identity]:
+        """All identities of the stretches in which some of these hold."""
+        stretches = [s for s in self.territory.stretches if s.clashes is not None]
+        return {k for s in stretches if identities & set(s.said.identities) for k in s.said.identities}
 
     def _sum_of(self, identity: Identity, point: FloatArray) -> FloatArray:
         """Left side of an identity, by day; NaN where a member has no point."""

@@ -65,7 +65,9 @@ def _clipped(nodes: IntArray, wanted: IntArray, inside: Statements, engines: Eng
     ends = np.flatnonzero(fixed)
     if not len(ends):
         return np.asarray(np.maximum.accumulate(wanted))
-    after = np.clip(np.searchsorted(ends, np.arange(len(nodes)), side="left"), 0, len(ends) - 1)
-    before = np.clip(np.searchsorted(ends, np.arange(len(nodes)), side="right") - 1, 0, len(ends) - 1)
-    whole = np.where(fixed, whole, np.clip(whole, whole[ends[before]], whole[ends[after]]))
+    # Before the first of the ends nothing bounds them from below, after the last nothing from above.
+    settled = np.concatenate(([-np.inf], whole[ends], [np.inf]))
+    at = np.arange(len(nodes))
+    low, high = settled[np.searchsorted(ends, at, side="right")], settled[np.searchsorted(ends, at, side="left") + 1]
+    whole = np.where(fixed, whole, np.clip(whole, low, high))
     return np.asarray(np.maximum.accumulate(whole).astype(np.int64))

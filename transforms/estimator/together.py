@@ -9,7 +9,7 @@ Identities enter lazily, where the points so far break them (method.md 4.7).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -63,8 +63,10 @@ class Together:
 
     Attributes
     ----------
-    tied : what came in. stretches : in order of time. days : civil days of the points.
+    tied : what came in, its single series bounded with the ends of reports that clashes between series moved.
+    stretches : in order of time. days : civil days of the points.
     members : series ids in order. point : members x days, whole crossings, NaN where there is none.
+    pointless : members x days, where a common path was looked for and no point is to stand.
     fallbacks : steps that did not come out as the method asks; those of a stretch stand with it.
     """
 
@@ -146,13 +148,13 @@ def solve_together(tied: Tied, tools: Tools) -> Together:
             own = tied.alone[name]
             here = np.searchsorted(days.starts, own.days.starts[:-1])
             point[m, here] = own.estimate
-    pointless = np.zeros(len(days), dtype=bool)
+    pointless = np.zeros_like(point, dtype=bool)
     fallbacks: list[Fallback] = []
     for territory in territories(found, tied.rows, days):
         here = np.array([members.index(name) for name in territory.members])
         joint = Joint(territory, tied.alone, days, tied.breaks, tools)
         point[here] = _points(joint, point[here])
-        pointless |= joint.pointless
+        pointless[here] |= joint.pointless
         fallbacks += joint.fallbacks
     return Together(tied, tuple(found), days, members, point, pointless, tuple(fallbacks))
 
@@ -167,21 +169,23 @@ def _axis(tied: Tied, found: Sequence[Stretch]) -> Days:
 
 
 def _points(joint: Joint, single: FloatArray) -> FloatArray:
-    """Points of a territory that fit every identity, the identities entering one by one where the points break them.
+    """Points of a territory that fit every identity, the identities entering only where the points break them.
 
     What fits all identities although only some were asked for is the smoothest path under all of them.
     """
     single = joint.with_exact_days(single)
-    binding = set(joint.at_once)
+    binding: set[Identity] = set()
     point = joint.closed(single)
-    first = True
-    while broken := (binding if first else set()) | (joint.broken(point) - binding):
-        first = False
-        binding |= broken
+    fresh = {*joint.at_once, *joint.broken(point)}
+    while fresh:
+        binding |= fresh
         point = single.copy()
         for group in groups(ordered(tuple(binding))):
             joint.solve(group, point)
         point = joint.closed(point)
+        broken = joint.broken(point, binding)
+        # Where those that break bind already, the bounds that the points miss come from others of their stretches.
+        fresh = (broken - binding) or (joint.beside(broken) - binding)
     if binding:
         point = joint.undisturbed(single, point)
-    return joint.fitting(point) if joint.broken(point) or joint.unrounded.any() else point
+    return joint.fitting(point) if joint.broken(point, binding) or joint.unrounded.any() else point

@@ -214,7 +214,8 @@ def constraints_of(rows: pd.DataFrame) -> Statements:
 
 def _expanded(series: Mapping[str, Any], rows: pd.DataFrame) -> Statements:
     per_report = constraints_of(rows)
-    return expand_days(per_report, rows["per_day"].to_numpy(dtype=bool), _days(series, per_report))
+    per_day = rows["per_day"].to_numpy(dtype=bool)
+    return expand_days(per_report, per_day, _days(series, per_report), signed=series["direction"] in SIGNED)
 
 
 def _solved(series: Mapping[str, Any], rows: pd.DataFrame, breaks: pd.DataFrame, tools: Tools) -> SolvedSeries | None:

@@ -98,7 +98,7 @@ def intervals(daily: pd.DataFrame, reports: pd.DataFrame) -> pd.DataFrame:
 
 
 def concepts(reports: pd.DataFrame, series: pd.DataFrame) -> pd.DataFrame:
-    """V64: per series with binding reports, how many measures, systems and time zones its reports have.
+    """V64: per series with binding reports, how many measures, systems, citizenships and definitions its reports have.
 
     reports : decided rows. Columns series, measures, systems, citizenships, definitions.
     """

@@ -1,6 +1,6 @@
 """Status, SDMX observation status and reliability of a day: one rule, for single and for tied series.
 
-In: arrays by day. Out: arrays by day. The codes are those of the schema; the grades are in the design of `daily`:
+In: arrays by day. Out: arrays by day. The codes are those of the schema; the grades are those of the dictionary:
 1 exact reported, 2 derived, then by the width of the bounds over the estimate.
 """
 

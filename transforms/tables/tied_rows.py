@@ -45,10 +45,10 @@ def _stretch_days(book: Mapping[str, Rows], stretch: Stretch, together: Together
     axis = np.searchsorted(together.days.starts, stretch.days.starts[stretch.whole])
     fresh: list[tuple[str, int]] = []
     for m, name in enumerate(stretch.said.members):
-        rows, own = book[name], _Own(stretch, m)
+        rows, own, place = book[name], _Own(stretch, m), together.members.index(name)
         for k, day in enumerate(axis.tolist()):
-            bound, point = stretch.day_bounds[m][k], float(together.point[together.members.index(name), day])
-            if together.pointless[day]:
+            bound, point = stretch.day_bounds[m][k], float(together.point[place, day])
+            if together.pointless[place, day]:
                 point = np.nan
             elif np.isnan(point) and _known(rows, day, bound, stretch):
                 point = bound.lower
@@ -133,7 +133,7 @@ def _points_between(book: Mapping[str, Rows], together: Together) -> None:
     for m, name in enumerate(together.members):
         rows = book[name]
         for day in np.flatnonzero(rows.present & rows.own & ~inside[name]):
-            _set_point(rows, int(day), np.nan if together.pointless[day] else float(together.point[m, day]))
+            _set_point(rows, int(day), np.nan if together.pointless[m, day] else float(together.point[m, day]))
 
 
 def _follow(book: Mapping[str, Rows], identities: Sequence[Identity], name: str, day: int, together: Together) -> None:

@@ -82,6 +82,12 @@ def test_show_json_holds_whole_rows(analyst: Published, command: Command) -> Non
     assert "FIN-003" in row["report_ids"]
 
 
+def test_show_gives_the_reason_that_withheld_the_points_of_a_series(analyst: Published, command: Command) -> None:
+    lapland = "FIN/both/all/district:lapland/land/crossings/border_control"
+    said = command("show", "FIN", "--series", lapland, "--from", "2022-09-10", "--to", "2022-09-10")
+    assert "an unresolved conflict is larger than 5 % of its period" in said.out
+
+
 def test_show_says_that_a_missing_day_is_not_zero(analyst: Published, command: Command) -> None:
     said = command("show", "FIN", "--from", "1999-01-01", "--to", "1999-01-02")
     assert said.code == 0
@@ -123,6 +129,7 @@ def test_show_before_the_first_run_is_one_line(lake: Path, command: Command) -> 
         (("show", "FIN", "--direction", "sideways"), "sideways"),
         (("show", "FIN", "--release", "rnothing"), "no release rnothing"),
         (("show", "FIN", "--series", "FIN/nothing"), "no series"),
+        (("show", "FIN", "--from", "2022-09-30", "--to", "2022-09-20"), "2022-09-20 is before 2022-09-30"),
     ],
 )
 def test_what_is_not_there_is_one_line_and_code_1(

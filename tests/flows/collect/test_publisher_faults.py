@@ -139,6 +139,10 @@ def played(request: pytest.FixtureRequest, healthy: dict[str, Path], tmp_path: P
     return there
 
 
+# Whole releases of one source in each run, of the other in the long suite: what differs between them is how they are asked.
+BY_ONE = pytest.mark.parametrize("played", [PXWEB, pytest.param(GET, marks=pytest.mark.long)], indirect=True)
+
+
 def under(played: Played, **fetch: object) -> None:
     """Another policy for what is asked from now on."""
     played.spec = hurried(played.spec, **fetch)
@@ -214,6 +218,7 @@ def test_an_unchanged_answer_costs_one_request_and_no_body(played: Played) -> No
     played.recovers()
 
 
+@BY_ONE
 @pytest.mark.parametrize(
     "fault", [publisher.status(429, Retry_After=1), publisher.status(500)], ids=["429 with Retry-After", "500 then 200"]
 )
@@ -252,6 +257,7 @@ UNREADABLE: dict[str, Callable[[bytes], bytes]] = {
 }
 
 
+@BY_ONE
 @pytest.mark.parametrize("fault", UNREADABLE)
 def test_an_answer_that_cannot_be_read_leaves_the_source_at_its_last_good_look(fault: str, played: Played) -> None:
     shown = played.figures()
@@ -303,6 +309,7 @@ def test_a_renamed_label_ends_the_look_before_a_wrong_question_is_asked(
         played.recovers()
 
 
+@BY_ONE
 def test_a_label_nobody_mapped_is_quarantined_and_the_known_figure_stands(played: Played) -> None:
     name = b'"Altanbulag"' if played.spec.id == PXWEB else b'"EL"'
     played.play(

@@ -15,7 +15,7 @@ from flows.collect import served_copy
 
 
 def asked(address: str, data: bytes | None = None) -> bytes:
-    with urllib.request.urlopen(urllib.request.Request(address, data=data), timeout=20) as answer:
+    with urllib.request.urlopen(urllib.request.Request(address, data=data), timeout=300) as answer:
         return bytes(answer.read())
 
 

@@ -42,3 +42,10 @@ def test_a_report_of_each_day_is_one_row_a_day_and_of_a_part_of_a_day_only_its_u
     assert cap.upper.tolist() == [30, 30, 30]
     assert len(rows) == 4
     assert expand_days(c, np.array([False, False]), Days.of(c, "UTC", "00:00")) is c
+
+
+def test_a_part_of_a_day_says_nothing_of_a_flow_that_may_be_negative():
+    c = system(("net", 0.5, 2, -30, -10))
+    rows = expand_days(c, np.array([True]), Days.of(c, "UTC", "00:00"), signed=True)
+    assert rows.lower.tolist() == [-np.inf, -30]
+    assert rows.upper.tolist() == [np.inf, -10]

@@ -259,6 +259,12 @@ def test_a_lower_tier_gives_way_to_a_higher_one():
     assert settled == {"b": (100, 100), "e": (80, 80), "x": (20, 45)}
 
 
+def test_a_net_that_was_moved_is_no_longer_a_point_and_one_that_was_not_is():
+    found = together({"N": [row("n", 0, 0, 2), row("m", 0, 0, -8, 0), row("o", 1, 1, -3)]}, [])
+    assert between(found, "N", 0, 0) == (1, 1)
+    assert points(found, "N") == [None, -3]
+
+
 def test_a_consistent_system_moves_nothing():
     found = together({"B": [row("b", 0, 0, 9)], "E": [row("e", 0, 0, 4)], "X": []}, [BOTH])
     assert slacks(found) == {}

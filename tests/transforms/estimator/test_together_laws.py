@@ -8,6 +8,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 from tied_systems import (
+    ADDITIVE,
     DAY,
     N_DAYS,
     System,
@@ -21,8 +22,6 @@ from tied_systems import (
     together,
     windows,
 )
-
-ADDITIVE = ("directions", "parts", "scopes", "subset")
 
 
 def solved(system):

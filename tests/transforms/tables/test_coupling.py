@@ -210,6 +210,40 @@ def test_a_clash_within_a_series_is_told_once_and_not_as_a_clash_between_series(
     assert ends(cell(result, NAME["entry"], 1)) == (115, 115)
 
 
+def test_a_report_of_each_day_is_settled_alike_on_every_day_also_where_it_clashes_with_nothing():
+    whole, part = series_of(scope="district:east"), series_of(scope="checkpoint:vaalimaa")
+    inside = pd.DataFrame(
+        [("FIN", "checkpoint:vaalimaa", "district:east", False)],
+        columns=["country", "part_scope", "whole_scope", "exhaustive"],
+    )
+    each = said("each", part["series"], 1, 5, 43, INF, per_day=True, sigma=50.0)
+    result = built(each, said("w", whole["series"], 5, 5, 3, 11, tier=1), definitions=[whole, part], part_of=inside)
+    (low, high) = result.settled["each"]
+    assert (low, high) == (11, INF)
+    assert [ends(cell(result, part["series"], d))[0] for d in (1, 2, 3, 4, 5)] == [11] * 5
+    assert list(result.findings.loc[result.findings["rule"] == "reconciled_links", "date_start"]) == [
+        dt.date(2022, 9, 5)
+    ]
+
+
+def test_where_an_identity_alone_misses_a_bound_the_others_of_its_stretch_are_asked():
+    result = built(said("b", NAME["both"], 1, 2, 2), said("n", NAME["net"], 2, 2, 2, INF))
+    assert not (result.findings["rule"] == "V70").any()
+    for direction, day_1, day_2 in (("both", 0, 2), ("entry", 0, 2), ("exit", 0, 0), ("net", 0, 2)):
+        assert [cell(result, NAME[direction], d)["estimate"] for d in (1, 2)] == [day_1, day_2]
+
+
+def test_a_clash_settled_in_one_place_costs_no_points_for_what_is_looked_at_in_another():
+    clash = [said("p", PART["series"], 1, 1, 12, tier=1), said("w", WHOLE["series"], 1, 1, 0, 6)]
+    half = said("h", WHOLE["series"], 4, 4, 1, INF)
+    half["end_instant"] -= 12 * 3600
+    later = [said("b", NAME["both"], 4, 4, 0, 14), half]
+    result = built(*clash, *later, definitions=[WHOLE, PART, series_of(direction="both")])
+    assert not (result.findings["rule"] == "V70").any()
+    assert [cell(result, s, 1)["estimate"] for s in (PART["series"], WHOLE["series"], REST)] == [12, 12, 0]
+    assert cell(result, NAME["both"], 4)["estimate"] == 7
+
+
 def test_where_no_whole_numbers_fit_there_are_bounds_and_no_points_and_it_is_told():
     odd = [said("b", NAME["both"], 1, 2, 1), said("n", NAME["net"], 1, 2, 0), said("e", NAME["entry"], 1, 2, 0, 5)]
     result = built(*odd, said("later", NAME["entry"], 3, 3, 7))
