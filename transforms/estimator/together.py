@@ -9,7 +9,7 @@ Identities enter lazily, where the points so far break them (method.md 4.7).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
