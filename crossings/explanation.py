@@ -107,8 +107,8 @@ def explain(
 ) -> Explanation:
     """The trail behind one day.
 
-    By default the national border_control series of citizens of Russia, entries. Raises CrossingsError where no
-    report covers the day: a missing day is not zero.
+    By default entries of the series that stands for the country, as in `headline`. Raises CrossingsError where no report
+    covers the day: a missing day is not zero.
 
     >>> print(explain("FIN", "2022-09-21", direction="exit").upper)
     at most 2,965: 22,666 (FIN-195, ...) minus 3,662 (FIN-239, ...) minus ...
@@ -116,7 +116,7 @@ def explain(
     held = release if isinstance(release, Release) else catalog.open_release(release)
     day = catalog.as_date(date)
     rows = catalog.daily(country, release=held)
-    name = series or catalog.headline(rows, direction or "entry")
+    name = series or catalog.standing(country, direction or "entry", start=day, end=day, release=held)
     found = rows[(rows["series"] == name) & (rows["date"] == day)]
     if not len(found) and not name.startswith(f"{country.upper()}/"):
         raise CrossingsError(

@@ -182,6 +182,7 @@ _CATALOGUE = (
     Rule("V51", "lower ≤ estimate ≤ upper does not hold, or a flow is negative", "stop_release", "stop", "4.2"),
     Rule("V52", "a day names a report that is not active or not of it", "stop_release", "stop", "4.2"),
     Rule("V53", "an exact day of the top tier did not pass through unchanged", "stop_series", "stop", "4.4"),
+    Rule("V75", "a number of the table `headline` is missing without a reason", "stop_release", "stop", "8"),
     Rule("V61", "the same inputs gave other bytes before", "stop_release", "stop", "8"),
     Rule("V62", "rows in are not rows accepted, quarantined and duplicate", "stop_release", "stop", "8"),
     Rule("V64", "a series mixes measures, systems, citizenships or definitions", "stop_release", "stop", "1"),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import io
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -104,6 +105,44 @@ class Period:
     conflicts: list[str]
     proof: pd.DataFrame
     decisions: list[str]
+
+    @property
+    def estimate(self) -> int | None:
+        """Sum of the path over the period; None where a day has no point."""
+        return _whole(self.row["estimate"])
+
+    @property
+    def lower(self) -> int | None:
+        """Tightest lower bound; None where there is none."""
+        return _whole(self.row["lower"])
+
+    @property
+    def upper(self) -> int | None:
+        """Tightest upper bound; None where there is none."""
+        return _whole(self.row["upper"])
+
+    def to_json(self) -> str:
+        """The answer for a script."""
+        row = self.row | {end: getattr(self, end) for end in ("estimate", "lower", "upper")}
+        told = row | {"in_words": self.in_words, "conflicts": self.conflicts, "decisions": self.decisions}
+        return json.dumps(told, default=str, ensure_ascii=False, indent=1)
+
+    def __str__(self) -> str:
+        value = "no point estimate" if self.estimate is None else f"estimate {self.estimate:,}"
+        lines = [f"{self.row['series']}  {self.row['period_start']} to {self.row['period_end']}", value]
+        lines += [f"  {self.in_words[end]}" for end in ("lower", "upper")]
+        lines += [f"  these bounds rest on reports that clash: {message}" for message in self.conflicts]
+        for report in self.proof.to_dict("records"):
+            said = explanation.source_of(report, "proof")
+            lines.append(
+                f"  {said.report_id}  {said.said}, {said.window}; {said.publisher or 'no publisher'},"
+                f" {said.published_on or 'no date'}  {said.url or 'no address'}"
+            )
+        return "\n".join(lines + [f"  decided: {line}" for line in self.decisions])
+
+
+def _whole(value: Any) -> int | None:
+    return None if pd.isna(value) else int(value)
 
 
 def between(

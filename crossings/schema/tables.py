@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from crossings.schema.model import Column, Table
 
-SCHEMA_VERSION = "2"
+SCHEMA_VERSION = "3"
 # What a series is, in the order in which its identifier spells it; figures compare only where all of it agrees.
 SERIES_KEY = ("country", "direction", "citizenship", "scope", "mode", "measure", "system")
 
@@ -134,6 +134,43 @@ DAILY = Table(
         _must("upper_aside", "list<string>", "reports set aside in the explanation that attains the upper bound"),
         _must("n_origins", "int16", "independent statements covering the day"),
         _may("break_id", "string", "event that bends the estimate here"),
+    ),
+)
+
+HEADLINE_OF = {"entry": "entries", "exit": "exits", "net": "net"}  # direction -> how its columns are called
+HEADLINE_PARTS = {"": "estimate", "_lower": "lower", "_upper": "upper", "_status": "status", "_reliability": "reliability",
+                  "_known_over": "known_over", "_series": "series"}  # ending of a column -> column of daily  # fmt: skip
+
+
+def _headline_columns(word: str, meaning: str) -> tuple[Column, ...]:
+    return (
+        _may(word, "int64", f"{meaning}: the point; null where `reason` says why"),
+        _may(f"{word}_lower", "int64", f"lower bound of {word}, as in `daily`"),
+        _may(f"{word}_upper", "int64", f"upper bound of {word}, as in `daily`; null = unbounded"),
+        _must(f"{word}_status", "string", f"where the number of {word} comes from", "status"),
+        _may(f"{word}_reliability", "int8", "1 exact reported … 5; null where no report covers the day"),
+        _may(
+            f"{word}_known_over", "int16", f"days of the shortest stretch over which {word} are known to within a third"
+        ),
+        _may(
+            f"{word}_series", "string", "the series that stands here; another than the first of headline.csv stands in"
+        ),
+    )
+
+
+HEADLINE = Table(
+    "headline",
+    ("date", "country"),
+    "One row a date and country, without gaps: entries, exits and net of citizens of Russia, from the series that"
+    " data/reference/headline.csv declares to stand for the country. Border crossings, not people.",
+    (
+        _must("date", "date32", "local civil date of the reporting country"),
+        _must("country", "string", "ISO 3166-1 alpha-3 of the reporting country"),
+        *_headline_columns("entries", "crossings into the country"),
+        *_headline_columns("exits", "crossings out of the country"),
+        *_headline_columns("net", "entries minus exits"),
+        _must("events", "list<string>", "events of the date, of the country or of the travellers' country"),
+        _may("reason", "string", "why a number is missing; null where none is"),
     ),
 )
 
@@ -289,11 +326,13 @@ SOURCES = Table(
 )
 
 TABLES: dict[str, Table] = {
-    t.name: t for t in (REPORTS, DAILY, OFFICIAL, FINDINGS, QUARANTINE, DECISIONS, SERIES, EVENTS, SOURCES, PERIODS)
+    t.name: t
+    for t in (HEADLINE, DAILY, REPORTS, OFFICIAL, FINDINGS, QUARANTINE, DECISIONS, SERIES, EVENTS, SOURCES, PERIODS)
 }
 RELEASED: tuple[str, ...] = (
-    "reports",
+    "headline",
     "daily",
+    "reports",
     "official",
     "findings",
     "quarantine",

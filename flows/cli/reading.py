@@ -91,7 +91,11 @@ def show(
     Example: `crossings show FIN --from 2022-09-19 --to 2022-10-02`
     """
     frame = catalog.daily(country, start=date(start), end=date(end), release=release)
-    wanted = [_known_series(series, release)] if series else _headlines(country, release, direction)
+    directions = [direction] if direction else ["entry", "exit"]
+    wanted = (
+        [_known_series(series, release)] if series
+        else [catalog.standing(country, d, start=date(start), end=date(end), release=release) for d in directions]
+    )  # fmt: skip
     frame = frame[frame["series"].isin(wanted)]
     rows = frame.to_dict("records")
     if json:
@@ -169,13 +173,6 @@ def _known_series(name: str, release: str | None) -> str:
             f"there is no series {name!r}", f"the table series lists all; the nearest are {', '.join(nearest)}"
         )
     return name
-
-
-def _headlines(country: str, release: str | None, direction: str | None) -> list[str]:
-    everything = catalog.load("series", release=release)
-    everything = everything[(everything["country"] == country.upper()) & everything["declared"]]
-    wanted = [direction] if direction else ["entry", "exit"]
-    return [catalog.headline(everything, d) for d in wanted]
 
 
 def _cell(value: Any) -> str:

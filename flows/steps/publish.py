@@ -17,7 +17,7 @@ from flows.steps import build
 from flows.workspace import Workspace
 from transforms.reports import decisions as decide
 from transforms.reports import reference, vintages
-from transforms.tables import official
+from transforms.tables import headline, official
 
 
 def release(
@@ -42,7 +42,9 @@ def release(
     kept, withheld = gates.hold_estimates(held, points, decided, told, definitions, events)
     regular = official.build(reports, definitions, together(ingested, "official"), kept)
     summaries = [stage.made(workspace.staging, name).summary for name in ingested]
+    standing = reference.headline(workspace.reference["headline"])
     tables = {
+        "headline": headline.build(kept, standing, events, decided),
         "reports": reports,
         "quarantine": together(ingested, "quarantine"),
         "findings": pd.concat([told, withheld, regular.findings], ignore_index=True),
