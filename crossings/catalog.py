@@ -209,7 +209,8 @@ def standing(
     known = load("series", country, release=held)
     known = known[known["direction"] == direction]
     code = country.upper()
-    ranked = [s for c, d, s in _ranked() if (c, d) == (code, direction) and s in set(known["series"])]
+    mine = [row["series"] for row in _declared() if (row["country"], row["direction"]) == (code, direction)]
+    ranked = [series for series in mine if series in set(known["series"])]
     if len(ranked) > 1:
         covered = set(daily(code, start=start, end=end, release=held)["series"])
         ranked.sort(key=lambda series: series not in covered)
@@ -222,13 +223,18 @@ def standing(
     return str(found[0])
 
 
-def _ranked() -> list[tuple[str, str, str]]:
-    """Country, direction and series of every row of data/reference/headline.csv, by rank."""
+def stand_ins() -> dict[str, str]:
+    """Series of data/reference/headline.csv that stand in where the first has no number, and what they stand for."""
+    return {row["series"]: row["stands_for"] for row in _declared() if row["rank"] != "1"}
+
+
+def _declared() -> list[dict[str, str]]:
+    """The rows of data/reference/headline.csv, by rank."""
     path = settings().data / "reference" / "headline.csv"
     try:
         with path.open(encoding="utf-8", newline="") as lines:
             rows = sorted(csv.DictReader(lines), key=lambda row: int(row["rank"]))
-        return [(row["country"], row["direction"], row["series"]) for row in rows]
+        return [row | {name: row[name] for name in ("country", "direction", "series", "stands_for")} for row in rows]
     except (OSError, ValueError, KeyError) as error:
         raise CrossingsError(
             f"{path} does not say which series stand for a country", "restore it, or name one series"
