@@ -124,7 +124,9 @@ def headline(
     country: Annotated[list[str] | None, typer.Option(help="Only this country; repeat for several.")] = None,
     direction: Direction = "entry",
     release: Release = None,
-    csv: Annotated[bool, typer.Option("--csv", help="Print the whole table as CSV: entries, exits, net, bounds.")] = False,
+    csv: Annotated[
+        bool, typer.Option("--csv", help="Print the whole table as CSV: entries, exits, net, bounds.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Print the countries side by side, a row a date; a number that is missing has its reason below.
@@ -142,7 +144,9 @@ def headline(
         frame = frame[frame["country"].isin([code.upper() for code in country])]
     if csv or json:
         lists = frame.assign(events=[";".join(ids) for ids in frame["events"]])
-        print(lists.to_csv(index=False) if csv else lists.to_json(orient="records", date_format="iso", indent=1), end="")
+        print(
+            lists.to_csv(index=False) if csv else lists.to_json(orient="records", date_format="iso", indent=1), end=""
+        )
         return
     if not len(frame):
         raise CrossingsError("no country has a report of these days", "a missing day is not zero; ask for other days")

@@ -90,6 +90,16 @@ def _of_ends(low: Bound, high: Bound, *, contested: bool) -> Bound:
     )
 
 
+def at_least(part: Bound) -> Bound:
+    """What a part says of its whole."""
+    return replace(part, upper=np.inf, upper_terms=(), upper_aside=())
+
+
+def at_most(whole: Bound) -> Bound:
+    """What a whole says of a part that cannot be negative."""
+    return replace(whole, lower=0.0, lower_terms=(), lower_aside=())
+
+
 def total(parts: Sequence[Bound]) -> Bound:
     """The bound of consecutive flows together, which nothing ties; the path of a lower bound runs back in time."""
     lower, upper = sum(p.lower for p in parts), sum(p.upper for p in parts)

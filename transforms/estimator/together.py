@@ -8,7 +8,7 @@ Identities enter lazily, where the points so far break them (method.md 4.7).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -17,7 +17,18 @@ import numpy as np
 from transforms.estimator.days import Days
 from transforms.estimator.identities import Identity, groups, ordered
 from transforms.estimator.joint import Joint
-from transforms.estimator.results import ANYTHING, NOTHING, Bound, Fallback, Window, best, defined, total
+from transforms.estimator.results import (
+    ANYTHING,
+    NOTHING,
+    Bound,
+    Fallback,
+    Window,
+    at_least,
+    at_most,
+    best,
+    defined,
+    total,
+)
 from transforms.estimator.single import SolvedSeries
 from transforms.estimator.statements import BoolArray, FloatArray, Statements
 from transforms.estimator.stretch import Stretch, settle
@@ -123,7 +134,29 @@ class Together:
             known = best(
                 known, defined(identity, lambda other: self.between(other, start, end), nonnegative=nonnegative)
             )
+        return self._beside_parts(series, known, lambda other: self._own(other, start, end))
+
+    def _own(self, series: str, start: int, end: int) -> Bound:
+        own = self.tied.alone.get(series)
+        return NOTHING if own is None else own.bounded.between(0, start, end)
+
+    def _beside_parts(self, series: str, known: Bound, of: Callable[[str], Bound]) -> Bound:
+        """What parts and wholes without common reports add: a part is at most its whole, however little is said of either."""
+        for part, whole in self.parts:
+            if series == whole:
+                known = best(known, at_least(of(part)))
+            elif series == part:
+                known = best(known, at_most(of(whole)))
         return known
+
+    @cached_property
+    def parts(self) -> tuple[tuple[str, str], ...]:
+        """Pairs of a part and its whole, as the identities have them."""
+        found = [(k.series[2], k.series[1]) for k in self.tied.identities if k.kind == "rest"]
+        found += [
+            (k.series[0], k.series[1]) for k in self.tied.identities if k.kind == "subset" and not k.identical_windows
+        ]
+        return tuple(sorted(found))
 
 
 def solve_together(tied: Tied, tools: Tools) -> Together:

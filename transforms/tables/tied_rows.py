@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from transforms.estimator.identities import Identity
-from transforms.estimator.results import ANYTHING, NOTHING, Bound, best, defined
+from transforms.estimator.results import ANYTHING, NOTHING, Bound, at_least, at_most, best, defined
 from transforms.estimator.stretch import Stretch
 from transforms.estimator.together import Together
 from transforms.tables.rows import Rows
@@ -25,6 +25,31 @@ def tighten(book: dict[str, Rows], together: Together) -> None:
         _stretch_days(book, stretch, together)
     _points_between(book, together)
     _defined_days(book, together)
+    _parts_and_wholes(book, together)
+
+
+def _parts_and_wholes(book: Mapping[str, Rows], together: Together) -> None:
+    """A part is at most its whole also on days on which only one of them is reported; points stay where they are."""
+    growing = True
+    while growing:
+        growing = False
+        for part, whole in together.parts:
+            for day in np.flatnonzero(book[part].present & book[whole].present).tolist():
+                low, high = book[part].bounds[day], book[whole].bounds[day]
+                growing |= _tightened(book[whole], day, at_least(low)) | _tightened(book[part], day, at_most(high))
+
+
+def _tightened(rows: Rows, day: int, other: Bound) -> bool:
+    """Take over the tighter ends, as long as they meet and hold the point."""
+    before, estimate = rows.bounds[day], rows.estimate[day]
+    now = best(before, other)
+    if (now.lower, now.upper) == (before.lower, before.upper) or now.lower > now.upper:
+        return False
+    if estimate < now.lower or estimate > now.upper:
+        return False
+    rows.bounds[day] = now
+    rows.contested[day] |= now.contested
+    return True
 
 
 def _over(rows: Rows | None, together: Together) -> Rows:
