@@ -1,4 +1,4 @@
-"""Commands that only read: status, headline, show, plot, explain, dictionary. Neither Prefect nor Great Expectations is loaded."""
+"""Commands that only read: status, headline, show, plot, explain, dictionary; neither Prefect nor GX is loaded."""
 
 from __future__ import annotations
 

@@ -29,6 +29,8 @@ class EncodingPolicy:
     ----------
     about : relative half-width of "about".
     spoken : relative half-width of "about", and widening of a range, where the figure was spoken.
+    spoken_rounded : least relative half-width of a rounded figure that was spoken.
+    off_by : days by which an inferred window may be off.
     nearly_single_digit : relative width of "nearly" where the figure has one significant digit.
     tier_error : relative standard error by tier.
     sigma_floor : least standard error, in units of the measure.
@@ -36,6 +38,8 @@ class EncodingPolicy:
 
     about: float = 0.05
     spoken: float = 0.10
+    spoken_rounded: float = 0.01
+    off_by: int = 1
     nearly_single_digit: float = 0.05
     tier_error: dict[int, float] = field(default_factory=lambda: {1: 0.0, 2: 0.001, 3: 0.03, 4: 0.05, 5: 0.05})
     sigma_floor: float = 0.5
@@ -70,11 +74,13 @@ def encode(reports: pd.DataFrame, policy: EncodingPolicy | None = None) -> pd.Da
     low = np.where(counts & (low < 0) & ~explicit, 0.0, low)
     no_flow = statistic.isin(NO_FLOW).to_numpy()
     low, high = np.where(no_flow, np.nan, low), np.where(no_flow, np.nan, high)
+    per_day = statistic.isin(PER_DAY).to_numpy()
+    start, end, per_day, low, high = _off_by_days(reports, (start, end), per_day, (low, high), policy.off_by)
     return pd.DataFrame(
         {
             "start_instant": start,
             "end_instant": end,
-            "per_day": statistic.isin(PER_DAY).to_numpy(),
+            "per_day": per_day,
             "lower": low,
             "upper": high,
             "sigma": _sigma(reports, unit, low, high, policy),
@@ -93,6 +99,41 @@ def windows(reports: pd.DataFrame) -> tuple[NDArray[np.int64], NDArray[np.int64]
             stated = at.as_seconds(reports[name])
             found[stated != at.UNKNOWN] = stated[stated != at.UNKNOWN]
     return start, end
+
+
+def _off_by_days(
+    reports: pd.DataFrame,
+    window: tuple[NDArray[np.int64], NDArray[np.int64]],
+    per_day: NDArray[np.bool_],
+    ends: tuple[FloatArray, FloatArray],
+    off_by: int,
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_], FloatArray, FloatArray]:
+    """Inferred windows of single days, of which nobody knows whether they are off by a day: none binds one day hard.
+
+    A figure of one day says that at least so many crossed in the days around it. A figure of each day holds for the days
+    that are sure, those between the ends; where there are none it gives a least total of the days around.
+    """
+    (start, end), (low, high) = window, ends
+    days = (reports["period_end"] - reports["period_start"]).dt.days.to_numpy(np.float64) + 1
+    inferred = (reports["period_basis"] == "inferred").to_numpy(bool)
+    inferred = inferred & (start != at.UNKNOWN) & (end != at.UNKNOWN) & ~np.isnan(days)
+    sure = inferred & per_day & (days > 2 * off_by)
+    around = inferred & ((~per_day & (days <= 1)) | (per_day & ~sure))
+    around &= (
+        reports["direction"].ne("net").to_numpy()
+    )  # a net flow of the days around may be less than that of the day
+    if not (sure | around).any():
+        return start, end, per_day, low, high
+    shift = pd.Timedelta(days=off_by)
+    start, end = start.copy(), end.copy()
+    for rows, sign in ((np.flatnonzero(sure), 1), (np.flatnonzero(around), -1)):
+        moved = reports.iloc[rows].drop(columns=["start_instant", "end_instant"], errors="ignore")
+        moved = moved.assign(
+            period_start=moved["period_start"] + sign * shift, period_end=moved["period_end"] - sign * shift
+        )
+        start[rows], end[rows] = windows(moved)
+    low = np.where(around & per_day, low * days, low)
+    return start, end, per_day & ~around, low, np.where(around, np.nan, high)
 
 
 def _instants(dates: pd.Series, clocks: pd.Series, otherwise: str, zones: pd.Series) -> NDArray[np.int64]:
@@ -138,12 +179,13 @@ def _stated(reports: pd.DataFrame, policy: EncodingPolicy) -> tuple[FloatArray, 
     single = rounding_unit_is_single_digit(value)
     half = np.floor(unit / 2)
     about = np.maximum(half, np.floor(np.where(spoken, policy.spoken, policy.about) * np.abs(value)))
+    rounded = np.maximum(half, np.floor(np.where(spoken, policy.spoken_rounded, 0.0) * np.abs(value)))
     nearly = np.maximum(unit, np.where(single, np.floor(policy.nearly_single_digit * value), 0))
     widen = np.where(spoken, policy.spoken, 0.0)
     infinite = np.full(len(value), np.nan)
     by_qualifier = {
         "exact": (value, value),
-        "rounded": (value - half, value + np.ceil(unit / 2) - 1),
+        "rounded": (value - rounded, value + np.where(rounded > half, rounded, np.ceil(unit / 2) - 1)),
         "about": (value - about, value + about),
         "nearly": (value - nearly, value - 1),
         "more_than": (value + 1, infinite),

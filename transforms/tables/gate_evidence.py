@@ -10,6 +10,20 @@ import numpy as np
 import pandas as pd
 
 
+def with_dates(decided: pd.DataFrame) -> pd.DataFrame:
+    """Reports with the local dates of the windows that bind: an inferred day is taken with the days it might be.
+
+    decided : rows with period_start, period_end, start_instant, end_instant (UTC seconds), period_basis and timezone.
+    """
+    dated = decided.assign(**{c: decided[c].dt.date.astype("object") for c in ("period_start", "period_end")})
+    inferred = (decided["period_basis"] == "inferred") & (decided["role"] == "constraint")
+    for zone, rows in decided.loc[inferred].groupby("timezone"):
+        for column, instants in (("period_start", rows["start_instant"]), ("period_end", rows["end_instant"] - 1)):
+            local = pd.to_datetime(instants, unit="s", utc=True).dt.tz_convert(str(zone))
+            dated.loc[rows.index, column] = local.dt.date.astype("object")
+    return dated
+
+
 def reaggregation(daily: pd.DataFrame, reports: pd.DataFrame, findings: pd.DataFrame) -> pd.DataFrame:
     """V50: for every report that the estimate follows and that binds whole days with a point each: their sum.
 
