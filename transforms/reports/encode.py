@@ -108,30 +108,24 @@ def _off_by_days(
     ends: tuple[FloatArray, FloatArray],
     off_by: int,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_], FloatArray, FloatArray]:
-    """Inferred windows of single days, of which nobody knows whether they are off by a day: none binds one day hard.
+    """Inferred windows that speak of single days, of which nobody knows whether they are off by a day: none binds one hard.
 
-    A figure of one day says that at least so many crossed in the days around it. A figure of each day holds for the days
-    that are sure, those between the ends; where there are none it gives a least total of the days around.
+    What is said of a day, or of each day, becomes a least total of the days around.
     """
     (start, end), (low, high) = window, ends
     days = (reports["period_end"] - reports["period_start"]).dt.days.to_numpy(np.float64) + 1
     inferred = (reports["period_basis"] == "inferred").to_numpy(bool)
-    inferred = inferred & (start != at.UNKNOWN) & (end != at.UNKNOWN) & ~np.isnan(days)
-    sure = inferred & per_day & (days > 2 * off_by)
-    around = inferred & ((~per_day & (days <= 1)) | (per_day & ~sure))
-    around &= (
-        reports["direction"].ne("net").to_numpy()
-    )  # a net flow of the days around may be less than that of the day
-    if not (sure | around).any():
+    around = inferred & (start != at.UNKNOWN) & (end != at.UNKNOWN) & (per_day | (days <= 1))
+    # A net flow of the days around may be less than that of the day.
+    around &= (reports["direction"] != "net").to_numpy(bool)
+    rows = np.flatnonzero(around)
+    if not len(rows):
         return start, end, per_day, low, high
     shift = pd.Timedelta(days=off_by)
     start, end = start.copy(), end.copy()
-    for rows, sign in ((np.flatnonzero(sure), 1), (np.flatnonzero(around), -1)):
-        moved = reports.iloc[rows].drop(columns=["start_instant", "end_instant"], errors="ignore")
-        moved = moved.assign(
-            period_start=moved["period_start"] + sign * shift, period_end=moved["period_end"] - sign * shift
-        )
-        start[rows], end[rows] = windows(moved)
+    moved = reports.iloc[rows].drop(columns=["start_instant", "end_instant"], errors="ignore")
+    moved = moved.assign(period_start=moved["period_start"] - shift, period_end=moved["period_end"] + shift)
+    start[rows], end[rows] = windows(moved)
     low = np.where(around & per_day, low * days, low)
     return start, end, per_day & ~around, low, np.where(around, np.nan, high)
 
