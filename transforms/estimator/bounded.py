@@ -17,7 +17,8 @@ from typing import Protocol
 import numpy as np
 
 from transforms.estimator.engine import Engine, Engines
-from transforms.estimator.results import Bound, Window, hull, total
+from transforms.estimator.pieces import distinct
+from transforms.estimator.results import Bound, Term, Window, hull, total
 from transforms.estimator.statements import IntArray
 from transforms.estimator.system import Block
 
@@ -30,8 +31,8 @@ class Part(Protocol):
         """Start and end of each, UTC seconds, in order."""
         ...
 
-    def bounds(self, windows: Sequence[Window]) -> list[Bound]:
-        """Tightest flow in each window; each lies inside one span."""
+    def bounds(self, windows: Sequence[Window], known: Sequence[Bound] = ()) -> list[Bound]:
+        """Tightest flow in each window; each lies inside one span. `known` : see `Engine.bounds`."""
         ...
 
     def between(self, member: int, start: int, end: int) -> Bound:
@@ -50,14 +51,37 @@ class Agreed:
         """The one of its block."""
         return [(self.engine.block.start, self.engine.block.end)]
 
-    def bounds(self, windows: Sequence[Window]) -> list[Bound]:
+    def bounds(self, windows: Sequence[Window], known: Sequence[Bound] = ()) -> list[Bound]:
         """As the engine says."""
-        return self.engine.bounds(windows)
+        return self.engine.bounds(windows, known)
 
     def between(self, member: int, start: int, end: int) -> Bound:
         """As the engine says."""
         block = self.engine.block
         return self.engine.bounds([Window(member, max(start, block.start), min(end, block.end))])[0]
+
+
+class _Proved:
+    """Ends of one flow that explanations have proved, by the doubtful reports in the proof."""
+
+    def __init__(self) -> None:
+        self.lower: dict[frozenset[str], tuple[float, tuple[Term, ...]]] = {}
+        self.upper: dict[frozenset[str], tuple[float, tuple[Term, ...]]] = {}
+
+    def add(self, bound: Bound, doubtful: frozenset[str]) -> None:
+        """Take note of what an explanation proved."""
+        cited = doubtful.intersection(bound.lower_proof)
+        if cited not in self.lower or bound.lower > self.lower[cited][0]:
+            self.lower[cited] = bound.lower, bound.lower_terms
+        cited = doubtful.intersection(bound.upper_proof)
+        if cited not in self.upper or bound.upper < self.upper[cited][0]:
+            self.upper[cited] = bound.upper, bound.upper_terms
+
+    def without(self, aside: Sequence[str]) -> Bound:
+        """The tightest of what holds once some reports are set aside."""
+        lower = max(((-np.inf, ()), *(e for c, e in self.lower.items() if c.isdisjoint(aside))), key=lambda e: e[0])
+        upper = min(((np.inf, ()), *(e for c, e in self.upper.items() if c.isdisjoint(aside))), key=lambda e: e[0])
+        return Bound(lower[0], upper[0], lower[1], upper[1])
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,10 +102,29 @@ class Contested:
         """Those of its blocks."""
         return [(block.start, block.end) for block in self.blocks]
 
-    def bounds(self, windows: Sequence[Window]) -> list[Bound]:
-        """The hull over the explanations."""
-        each = [answer.bounds(windows) for answer in self.answers]
-        return [hull(found, self.asides) for found in zip(*each, strict=True)]
+    def bounds(self, windows: Sequence[Window], known: Sequence[Bound] = ()) -> list[Bound]:  # noqa: ARG002
+        """The hull over the explanations; what one proves holds in others that keep the reports of the proof."""
+        asked, of = distinct(windows, np.unique(np.concatenate([block.nodes for block in self.blocks])))
+        proved = [_Proved() for _ in asked]
+        each = []
+        for aside, answer in zip(self.asides, self.answers, strict=True):
+            usable = self._terms_suffice and len(each)
+            found = answer.bounds(asked, [p.without(aside) for p in proved] if usable else ())
+            for p, bound in zip(proved, found, strict=True):
+                p.add(bound, self._doubtful)
+            each.append(found)
+        hulls = [hull(found, self.asides) for found in zip(*each, strict=True)]
+        return [hulls[k] for k in of]
+
+    @cached_property
+    def _doubtful(self) -> frozenset[str]:
+        """Reports that some explanation sets aside."""
+        return frozenset(i for aside in self.asides for i in aside)
+
+    @cached_property
+    def _terms_suffice(self) -> bool:
+        """Whether a proof needs no reports but those of its terms: none makes an identity hold by its window."""
+        return not any(k.identical_windows for block in self.blocks for k in block.identities)
 
     def between(self, member: int, start: int, end: int) -> Bound:
         """The hull over the explanations: one of them holds for the whole group."""
@@ -101,7 +144,7 @@ class Nothing:
         """That of the block."""
         return [(self.block.start, self.block.end)]
 
-    def bounds(self, windows: Sequence[Window]) -> list[Bound]:
+    def bounds(self, windows: Sequence[Window], known: Sequence[Bound] = ()) -> list[Bound]:  # noqa: ARG002
         """No bounds but those of any flow."""
         return [_outside(bool(self.block.signed[w.member])) for w in windows]
 
@@ -146,8 +189,8 @@ class Bounded:
             bounds.append(_outside(self.signed[member]))
         return total(bounds)
 
-    def bounds(self, windows: Sequence[Window]) -> list[Bound]:
-        """Tightest bounds of many windows; those inside one span are answered at once."""
+    def bounds(self, windows: Sequence[Window], known: Sequence[Bound] = ()) -> list[Bound]:
+        """Tightest bounds of many windows; those inside one span are answered at once. `known` : see `Engine.bounds`."""
         starts, ends, parts = self._spans
         inside: dict[int, list[int]] = {}
         found: list[Bound | None] = [None] * len(windows)
@@ -156,7 +199,8 @@ class Bounded:
             if k >= 0 and window.end <= ends[k]:
                 inside.setdefault(parts[k], []).append(number)
         for k, numbers in inside.items():
-            for number, bound in zip(numbers, self.parts[k].bounds([windows[n] for n in numbers]), strict=True):
+            mine = self.parts[k].bounds([windows[n] for n in numbers], [known[n] for n in numbers] if known else ())
+            for number, bound in zip(numbers, mine, strict=True):
                 found[number] = bound
         return [bound if bound is not None else self.between(*w) for w, bound in zip(windows, found, strict=True)]
 

@@ -61,8 +61,11 @@ class Engine(Protocol):
         """The same questions with some reports set aside: one engine for each block into which the rest falls."""
         ...
 
-    def bounds(self, windows: Sequence[Window]) -> list[Bound]:
-        """Tightest flow in each window inside the block; raises Infeasible. Ends are whole, rounded outwards."""
+    def bounds(self, windows: Sequence[Window], known: Sequence[Bound] = ()) -> list[Bound]:
+        """Tightest flow in each window inside the block; raises Infeasible. Ends are whole, rounded outwards.
+
+        known : one bound a window that is valid here, proved by statements of the block; it saves proving it again.
+        """
         ...
 
     def suspects(self) -> list[tuple[str, ...]]:

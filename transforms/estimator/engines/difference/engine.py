@@ -79,7 +79,7 @@ class DifferenceEngine:
         assert self._potential is not None
         return self._potential
 
-    def bounds(self, windows: Sequence[Window]) -> list[Bound]:
+    def bounds(self, windows: Sequence[Window], known: Sequence[Bound] = ()) -> list[Bound]:  # noqa: ARG002
         """Tightest flow in each window, by shortest paths; raises Infeasible.
 
         What a window reaches into counts for its upper end, what it holds wholly for its lower end.
