@@ -106,9 +106,9 @@ class Contested:
         """The hull over the explanations; what one proves holds in others that keep the reports of the proof."""
         asked, of = distinct(windows, np.unique(np.concatenate([block.nodes for block in self.blocks])))
         proved = [_Proved() for _ in asked]
-        each = []
+        each: list[list[Bound]] = []
         for aside, answer in zip(self.asides, self.answers, strict=True):
-            usable = self._terms_suffice and len(each)
+            usable = self._terms_suffice and bool(each)
             found = answer.bounds(asked, [p.without(aside) for p in proved] if usable else ())
             for p, bound in zip(proved, found, strict=True):
                 p.add(bound, self._doubtful)

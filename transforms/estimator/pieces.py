@@ -39,7 +39,7 @@ class Grid:
 
     @cached_property
     def _instants(self) -> list[int]:
-        return self.edges.tolist()
+        return [int(edge) for edge in self.edges]
 
     @cached_property
     def first_piece(self) -> IntArray:
