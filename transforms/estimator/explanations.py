@@ -171,17 +171,22 @@ class _Group:
         self.protected = frozenset(o for o, unit in self.units.items() if unit.report_ids & protected)
         self.unprotected = False
         self.searches = 0
-        self._known: dict[tuple[int, frozenset[str]], frozenset[str] | None] = {}
+        self._agree: set[tuple[int, frozenset[str]]] = set()
+        self._clashing: list[list[frozenset[str]]] = [[] for _ in blocks]  # a set stays one, whatever else is set aside
 
     def conflict(self, aside: frozenset[str]) -> frozenset[str] | None:
         """Origins that cannot all hold once some are set aside: an irreducible set of them, or None."""
         for number, block in enumerate(self.blocks):
             mine = aside & self.of_block[number]
-            if (number, mine) not in self._known:
-                self._known[number, mine] = self._search(block, mine)
-            found = self._known[number, mine]
-            if found is not None:
-                return found
+            if (number, mine) in self._agree:
+                continue
+            found = next((k for k in self._clashing[number] if not k & mine), None) or self._search(block, mine)
+            if found is None:
+                self._agree.add((number, mine))
+                continue
+            if found not in self._clashing[number]:
+                self._clashing[number].append(found)
+            return found
         return None
 
     def _search(self, block: Block, aside: frozenset[str]) -> frozenset[str] | None:
