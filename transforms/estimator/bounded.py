@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 from typing import Protocol
@@ -90,31 +90,63 @@ class Contested:
 
     Attributes
     ----------
-    blocks : those of the group. asides : reports that each explanation sets aside. answers : what it leaves, bounded.
+    blocks : those of the group. asides : reports that each explanation sets aside. engines : who answers about a block.
     """
 
     blocks: tuple[Block, ...]
     asides: tuple[tuple[str, ...], ...]
-    answers: tuple[Bounded, ...]
+    engines: Engines
 
     @property
     def spans(self) -> Sequence[tuple[int, int]]:
         """Those of its blocks."""
         return [(block.start, block.end) for block in self.blocks]
 
+    @cached_property
+    def answers(self) -> tuple[Bounded, ...]:
+        """What each explanation leaves, bounded."""
+        signed = tuple(map(bool, self.blocks[0].signed))
+        left = [[p for b in self.blocks for p in b.without(frozenset(aside)).blocks()] for aside in self.asides]
+        return tuple(agreed(blocks, self.engines, signed) for blocks in left)
+
     def bounds(self, windows: Sequence[Window], known: Sequence[Bound] = ()) -> list[Bound]:  # noqa: ARG002
-        """The hull over the explanations; what one proves holds in others that keep the reports of the proof."""
+        """The hull over the explanations."""
         asked, of = distinct(windows, np.unique(np.concatenate([block.nodes for block in self.blocks])))
-        proved = [_Proved() for _ in asked]
+        found: list[Bound | None] = [None] * len(asked)
+        for block in self.blocks:
+            inside = [k for k, w in enumerate(asked) if w.start >= block.start and w.end <= block.end]
+            if inside:
+                for k, bound in zip(inside, self._in_block(block, [asked[k] for k in inside]), strict=True):
+                    found[k] = bound
+        hulls = [bound if bound is not None else self.between(*w) for w, bound in zip(asked, found, strict=True)]
+        return [hulls[k] for k in of]
+
+    def _in_block(self, block: Block, windows: Sequence[Window]) -> list[Bound]:
+        """The hull of windows inside one block: at once where the engine can, else one explanation after the other."""
+        hulls = self.engines(block).hull(windows, [block.statements.of(frozenset(aside)) for aside in self.asides])
+        if hulls is None:
+            return self._one_by_one(windows)
+        return [
+            replace(
+                h.bound,
+                lower_aside=self.asides[h.lower_from] if h.differ else (),
+                upper_aside=self.asides[h.upper_from] if h.differ else (),
+                contested=h.differ,
+            )
+            for h in hulls
+        ]
+
+    def _one_by_one(self, windows: Sequence[Window]) -> list[Bound]:
+        """Explanation by explanation; what one proves holds in others that keep the reports of the proof."""
+        proved = [_Proved() for _ in windows]
         each: list[list[Bound]] = []
         for aside, answer in zip(self.asides, self.answers, strict=True):
             usable = self._terms_suffice and bool(each)
-            found = answer.bounds(asked, [p.without(aside) for p in proved] if usable else ())
+            found = answer.bounds(windows, [p.without(aside) for p in proved] if usable else ())
             for p, bound in zip(proved, found, strict=True):
                 p.add(bound, self._doubtful)
             each.append(found)
-        hulls = [hull(found, self.asides) for found in zip(*each, strict=True)]
-        return [hulls[k] for k in of]
+        return [hull(found, self.asides) for found in zip(*each, strict=True)]
 
     @cached_property
     def _doubtful(self) -> frozenset[str]:

@@ -17,7 +17,7 @@ from transforms.estimator.engines.linear.tightest import tightest
 from transforms.estimator.engines.linear.whole import whole_persons
 from transforms.estimator.pieces import Grid, distinct
 from transforms.estimator.results import Bound, Rounded, Window
-from transforms.estimator.statements import FloatArray, IntArray, Statements
+from transforms.estimator.statements import BoolArray, FloatArray, IntArray, Statements
 from transforms.estimator.system import Block
 
 _IIS_STRATEGIES = (2, 4)  # the default finds an empty set and 1 fails (method.md 3)
@@ -58,6 +58,13 @@ class LinearEngine:
             found = tightest(self.block, asked, valid)
             self._bounds.update((windows[k], found[n]) for k, n in zip(missing, of.tolist(), strict=True))
         return [self._bounds[window] for window in windows]
+
+    def agrees(self, aside: BoolArray) -> bool:
+        """Whether all can hold together once some rows are set aside."""
+        return all(LinearEngine(block).feasible() for block in self.block.take(~aside).blocks())
+
+    def hull(self, windows: Sequence[Window], asides: Sequence[BoolArray]) -> None:
+        """None: one choice after the other, each with what the others have proved."""
 
     def suspects(self) -> list[tuple[str, ...]]:
         """The reports that force the least movement, then what the solver calls irreducible; all where these agree."""
