@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 from typing import Protocol
@@ -17,7 +17,8 @@ from typing import Protocol
 import numpy as np
 
 from transforms.estimator.engine import Engine, Engines
-from transforms.estimator.results import Bound, Window, hull, total
+from transforms.estimator.pieces import distinct
+from transforms.estimator.results import Bound, Term, Window, hull, total
 from transforms.estimator.statements import IntArray
 from transforms.estimator.system import Block
 
@@ -30,8 +31,8 @@ class Part(Protocol):
         """Start and end of each, UTC seconds, in order."""
         ...
 
-    def bounds(self, windows: Sequence[Window]) -> list[Bound]:
-        """Tightest flow in each window; each lies inside one span."""
+    def bounds(self, windows: Sequence[Window], known: Sequence[Bound] = ()) -> list[Bound]:
+        """Tightest flow in each window; each lies inside one span. `known` : see `Engine.bounds`."""
         ...
 
     def between(self, member: int, start: int, end: int) -> Bound:
@@ -50,14 +51,37 @@ class Agreed:
         """The one of its block."""
         return [(self.engine.block.start, self.engine.block.end)]
 
-    def bounds(self, windows: Sequence[Window]) -> list[Bound]:
+    def bounds(self, windows: Sequence[Window], known: Sequence[Bound] = ()) -> list[Bound]:
         """As the engine says."""
-        return self.engine.bounds(windows)
+        return self.engine.bounds(windows, known)
 
     def between(self, member: int, start: int, end: int) -> Bound:
         """As the engine says."""
         block = self.engine.block
         return self.engine.bounds([Window(member, max(start, block.start), min(end, block.end))])[0]
+
+
+class _Proved:
+    """Ends of one flow that explanations have proved, by the doubtful reports in the proof."""
+
+    def __init__(self) -> None:
+        self.lower: dict[frozenset[str], tuple[float, tuple[Term, ...]]] = {}
+        self.upper: dict[frozenset[str], tuple[float, tuple[Term, ...]]] = {}
+
+    def add(self, bound: Bound, doubtful: frozenset[str]) -> None:
+        """Take note of what an explanation proved."""
+        cited = doubtful.intersection(bound.lower_proof)
+        if cited not in self.lower or bound.lower > self.lower[cited][0]:
+            self.lower[cited] = bound.lower, bound.lower_terms
+        cited = doubtful.intersection(bound.upper_proof)
+        if cited not in self.upper or bound.upper < self.upper[cited][0]:
+            self.upper[cited] = bound.upper, bound.upper_terms
+
+    def without(self, aside: Sequence[str]) -> Bound:
+        """The tightest of what holds once some reports are set aside."""
+        lower = max(((-np.inf, ()), *(e for c, e in self.lower.items() if c.isdisjoint(aside))), key=lambda e: e[0])
+        upper = min(((np.inf, ()), *(e for c, e in self.upper.items() if c.isdisjoint(aside))), key=lambda e: e[0])
+        return Bound(lower[0], upper[0], lower[1], upper[1])
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,22 +90,73 @@ class Contested:
 
     Attributes
     ----------
-    blocks : those of the group. asides : reports that each explanation sets aside. answers : what it leaves, bounded.
+    blocks : those of the group. asides : reports that each explanation sets aside. engines : who answers about a block.
     """
 
     blocks: tuple[Block, ...]
     asides: tuple[tuple[str, ...], ...]
-    answers: tuple[Bounded, ...]
+    engines: Engines
 
     @property
     def spans(self) -> Sequence[tuple[int, int]]:
         """Those of its blocks."""
         return [(block.start, block.end) for block in self.blocks]
 
-    def bounds(self, windows: Sequence[Window]) -> list[Bound]:
+    @cached_property
+    def answers(self) -> tuple[Bounded, ...]:
+        """What each explanation leaves, bounded."""
+        signed = tuple(map(bool, self.blocks[0].signed))
+        left = [[p for b in self.blocks for p in b.without(frozenset(aside)).blocks()] for aside in self.asides]
+        return tuple(agreed(blocks, self.engines, signed) for blocks in left)
+
+    def bounds(self, windows: Sequence[Window], known: Sequence[Bound] = ()) -> list[Bound]:  # noqa: ARG002
         """The hull over the explanations."""
-        each = [answer.bounds(windows) for answer in self.answers]
+        asked, of = distinct(windows, np.unique(np.concatenate([block.nodes for block in self.blocks])))
+        found: list[Bound | None] = [None] * len(asked)
+        for block in self.blocks:
+            inside = [k for k, w in enumerate(asked) if w.start >= block.start and w.end <= block.end]
+            if inside:
+                for k, bound in zip(inside, self._in_block(block, [asked[k] for k in inside]), strict=True):
+                    found[k] = bound
+        hulls = [bound if bound is not None else self.between(*w) for w, bound in zip(asked, found, strict=True)]
+        return [hulls[k] for k in of]
+
+    def _in_block(self, block: Block, windows: Sequence[Window]) -> list[Bound]:
+        """The hull of windows inside one block: at once where the engine can, else one explanation after the other."""
+        hulls = self.engines(block).hull(windows, [block.statements.of(frozenset(aside)) for aside in self.asides])
+        if hulls is None:
+            return self._one_by_one(windows)
+        return [
+            replace(
+                h.bound,
+                lower_aside=self.asides[h.lower_from] if h.differ else (),
+                upper_aside=self.asides[h.upper_from] if h.differ else (),
+                contested=h.differ,
+            )
+            for h in hulls
+        ]
+
+    def _one_by_one(self, windows: Sequence[Window]) -> list[Bound]:
+        """Explanation by explanation; what one proves holds in others that keep the reports of the proof."""
+        proved = [_Proved() for _ in windows]
+        each: list[list[Bound]] = []
+        for aside, answer in zip(self.asides, self.answers, strict=True):
+            usable = self._terms_suffice and bool(each)
+            found = answer.bounds(windows, [p.without(aside) for p in proved] if usable else ())
+            for p, bound in zip(proved, found, strict=True):
+                p.add(bound, self._doubtful)
+            each.append(found)
         return [hull(found, self.asides) for found in zip(*each, strict=True)]
+
+    @cached_property
+    def _doubtful(self) -> frozenset[str]:
+        """Reports that some explanation sets aside."""
+        return frozenset(i for aside in self.asides for i in aside)
+
+    @cached_property
+    def _terms_suffice(self) -> bool:
+        """Whether a proof needs no reports but those of its terms: none makes an identity hold by its window."""
+        return not any(k.identical_windows for block in self.blocks for k in block.identities)
 
     def between(self, member: int, start: int, end: int) -> Bound:
         """The hull over the explanations: one of them holds for the whole group."""
@@ -101,7 +176,7 @@ class Nothing:
         """That of the block."""
         return [(self.block.start, self.block.end)]
 
-    def bounds(self, windows: Sequence[Window]) -> list[Bound]:
+    def bounds(self, windows: Sequence[Window], known: Sequence[Bound] = ()) -> list[Bound]:  # noqa: ARG002
         """No bounds but those of any flow."""
         return [_outside(bool(self.block.signed[w.member])) for w in windows]
 
@@ -146,8 +221,8 @@ class Bounded:
             bounds.append(_outside(self.signed[member]))
         return total(bounds)
 
-    def bounds(self, windows: Sequence[Window]) -> list[Bound]:
-        """Tightest bounds of many windows; those inside one span are answered at once."""
+    def bounds(self, windows: Sequence[Window], known: Sequence[Bound] = ()) -> list[Bound]:
+        """Tightest bounds of many windows; those inside one span are answered at once. `known` : see `Engine.bounds`."""
         starts, ends, parts = self._spans
         inside: dict[int, list[int]] = {}
         found: list[Bound | None] = [None] * len(windows)
@@ -156,7 +231,8 @@ class Bounded:
             if k >= 0 and window.end <= ends[k]:
                 inside.setdefault(parts[k], []).append(number)
         for k, numbers in inside.items():
-            for number, bound in zip(numbers, self.parts[k].bounds([windows[n] for n in numbers]), strict=True):
+            mine = self.parts[k].bounds([windows[n] for n in numbers], [known[n] for n in numbers] if known else ())
+            for number, bound in zip(numbers, mine, strict=True):
                 found[number] = bound
         return [bound if bound is not None else self.between(*w) for w, bound in zip(windows, found, strict=True)]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from transforms.estimator.bounded import Agreed, Bounded, Contested, Nothing, Part, agreed
+from transforms.estimator.bounded import Agreed, Bounded, Contested, Nothing, Part
 from transforms.estimator.conflicts import find_conflicts
 from transforms.estimator.explanations import Explained, explain
 from transforms.estimator.results import Conflict, Fallback
@@ -52,16 +52,10 @@ class Clashes:
                 parts += [Nothing(block) for block in group]
                 fallbacks.append(_too_many(group, tools))
                 continue
-            asides = found.scenarios(tools.costs)
-            answers = tuple(_left(group, aside, tools, signed) for aside in asides)
-            parts.append(Contested(tuple(group), tuple(tuple(sorted(a)) for a in asides), answers))
+            asides = tuple(tuple(sorted(a)) for a in found.scenarios(tools.costs))
+            parts.append(Contested(tuple(group), asides, tools.engines))
         parts.sort(key=lambda part: part.spans[0])
         return cls(Bounded(tuple(parts), signed), tuple(conflicts), tuple(explained), tuple(fallbacks))
-
-
-def _left(group: Sequence[Block], aside: frozenset[str], tools: Tools, signed: tuple[bool, ...]) -> Bounded:
-    """What the reports of a group leave open once some are set aside."""
-    return agreed([part for block in group for part in block.without(aside).blocks()], tools.engines, signed)
 
 
 def _groups(blocks: Sequence[Block]) -> list[list[Block]]:

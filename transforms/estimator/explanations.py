@@ -160,6 +160,7 @@ class _Group:
         self.blocks, self.engines, self.costs = blocks, engines, costs
         self.units: dict[str, _Unit] = {}
         self.of_block: list[frozenset[str]] = []
+        self._asked = [engines(block) for block in blocks]
         for block in blocks:
             s = block.statements
             self.of_block.append(frozenset(map(str, s.origin_id)))
@@ -168,24 +169,33 @@ class _Group:
                 unit.report_ids.add(str(report_id))
                 unit.tier = min(unit.tier, int(tier))
                 unit.length += int(length)
+        self._place = {origin: k for k, origin in enumerate(self.units)}
+        self._origin = [np.array([self._place[str(o)] for o in b.statements.origin_id]) for b in blocks]
         self.protected = frozenset(o for o, unit in self.units.items() if unit.report_ids & protected)
         self.unprotected = False
         self.searches = 0
-        self._known: dict[tuple[int, frozenset[str]], frozenset[str] | None] = {}
+        self._agree: set[tuple[int, frozenset[str]]] = set()
+        self._clashing: list[list[frozenset[str]]] = [[] for _ in blocks]  # a set stays one, whatever else is set aside
 
     def conflict(self, aside: frozenset[str]) -> frozenset[str] | None:
         """Origins that cannot all hold once some are set aside: an irreducible set of them, or None."""
-        for number, block in enumerate(self.blocks):
+        for number in range(len(self.blocks)):
             mine = aside & self.of_block[number]
-            if (number, mine) not in self._known:
-                self._known[number, mine] = self._search(block, mine)
-            found = self._known[number, mine]
-            if found is not None:
-                return found
+            if (number, mine) in self._agree:
+                continue
+            found = next((k for k in self._clashing[number] if not k & mine), None) or self._search(number, mine)
+            if found is None:
+                self._agree.add((number, mine))
+                continue
+            if found not in self._clashing[number]:
+                self._clashing[number].append(found)
+            return found
         return None
 
-    def _search(self, block: Block, aside: frozenset[str]) -> frozenset[str] | None:
-        for part in _without(block, aside).blocks():
+    def _search(self, number: int, aside: frozenset[str]) -> frozenset[str] | None:
+        if self._asked[number].agrees(np.isin(self._origin[number], [self._place[o] for o in aside])):
+            return None
+        for part in _without(self.blocks[number], aside).blocks():
             engine = self.engines(part)
             if engine.feasible():
                 continue

@@ -31,16 +31,22 @@ def led(
     """
     found = list(explained)
     differs = np.zeros(len(days), dtype=bool)
+    known: dict[tuple[int, frozenset[str]], FloatArray] = {}
     for number, group in enumerate(found):
         if group.too_many:
             continue
         span = min(b.start for b in group.blocks), max(b.end for b in group.blocks)
         for k, cluster in enumerate(group.clusters):
+            if len(cluster.corrections) == 1:
+                continue
             others = frozenset().union(*(e.leading for j, e in enumerate(found) if j != number))
             paths = []
             for correction in cluster.corrections:
                 aside = others | found[number].led_by(k, correction).leading
-                paths.append(_flows(series, statements.take(~statements.of(aside)), span, days, breaks, tools))
+                if (number, aside) not in known:
+                    kept = statements.take(~statements.of(aside))
+                    known[number, aside] = _flows(series, kept, span, days, breaks, tools)
+                paths.append(known[number, aside])
             apart = [~((np.abs(p - paths[0]) <= _SAME) | (np.isnan(p) & np.isnan(paths[0]))) for p in paths[1:]]
             differs |= np.logical_or.reduce(apart) if apart else False
             found[number] = found[number].led_by(k, _leader(cluster.corrections, paths, breaks, tools))

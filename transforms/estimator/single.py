@@ -89,7 +89,7 @@ def solve_series(
     bounds = clashing.bounded.days(days.starts)
     lower, upper = np.array([b.lower for b in bounds]), np.array([b.upper for b in bounds])
     fallbacks = list(clashing.fallbacks)
-    firm = firm_days(series, c, days, tools)
+    firm = bounds if (c.tier <= WRITTEN).all() else firm_days(series, c, days, tools)
     explained, differs, kept = clashing.explained, np.zeros(len(days), dtype=bool), c
     points = _Points(np.full(len(days), np.nan), np.full(len(days), np.nan), np.full(len(days), np.nan))
     known = np.zeros(len(days), dtype=np.int64)
