@@ -19,8 +19,8 @@ from transforms.estimator.single import solve_series
 from transforms.estimator.solve import engine_for
 from transforms.estimator.statements import Statements, gathered
 from transforms.estimator.system import Block
-from transforms.estimator.tools import Tools
 from transforms.estimator.together import Tied, solve_together
+from transforms.estimator.tools import Tools
 
 DAY = 86_400
 INF = float("inf")

@@ -46,15 +46,11 @@ def test_a_set_that_clashes_has_the_same_gap(drawn, difference):
 
 @given(contradictory(), paths)
 def test_what_clashes_is_explained_and_bounded_alike(drawn, difference):
-    found = [
-        Clashes.of(blocks(drawn[0]), Tools(EstimateSettings(), engines)) for engines in (difference, LinearEngine)
-    ]
+    found = [Clashes.of(blocks(drawn[0]), Tools(EstimateSettings(), engines)) for engines in (difference, LinearEngine)]
     one, two = ([(e.clusters, e.unprotected, e.too_many) for e in f.explained] for f in found)
     assert one == two
     starts = midnights(len(drawn[1]))
-    first, second = (
-        [(b.lower, b.upper, b.lower_aside, b.upper_aside) for b in f.bounded.days(starts)] for f in found
-    )
+    first, second = ([(b.lower, b.upper, b.lower_aside, b.upper_aside) for b in f.bounded.days(starts)] for f in found)
     assert first == second
 
 

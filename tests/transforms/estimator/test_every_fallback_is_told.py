@@ -162,11 +162,17 @@ SINGLE_CLASHES = {
     "the explanations": (clashes, "explain", raises(LARGE), "too large"),
     "the search for conflicts": (clashes, "find_conflicts", raises(RuntimeError("stuck")), "stuck"),
     "too many explanations": (
-        explanations._Group, "admitted", raises(explanations.TooManyAlternatives()), "too many explanations",
+        explanations._Group,
+        "admitted",
+        raises(explanations.TooManyAlternatives()),
+        "too many explanations",
     ),
     "the choice among them": (single, "led", on_land(single.led, LookupError("a path")), "a path"),
     "what is known over how long": (
-        single, "known_over", on_land(single.known_over, ArithmeticError("no length")), "no length",
+        single,
+        "known_over",
+        on_land(single.known_over, ArithmeticError("no length")),
+        "no length",
     ),
 }
 

@@ -20,9 +20,7 @@ from transforms.estimator.tools import Tools
 
 def solved(c, timezone="UTC", boundary="00:00", engines=engine_for):
     days = Days.of(c, timezone, boundary)
-    return solve_series(
-        "S", c, days, np.zeros(len(days), dtype=bool), frozenset(), Tools(EstimateSettings(), engines)
-    )
+    return solve_series("S", c, days, np.zeros(len(days), dtype=bool), frozenset(), Tools(EstimateSettings(), engines))
 
 
 @pytest.mark.parametrize(

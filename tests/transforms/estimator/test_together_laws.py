@@ -112,7 +112,9 @@ def test_after_a_clash_points_still_fit_and_follow_every_report_that_is_not_set_
         for bounds in stretch.day_bounds:
             assert stretch.explained or not any(b.contested or b.lower_aside or b.upper_aside for b in bounds)
         said = stretch.said.statements.take(~stretch.said.statements.of(stretch.aside))
-        for member, start, end, low, high in zip(said.member, said.start, said.end, said.lower, said.upper, strict=True):
+        for member, start, end, low, high in zip(
+            said.member, said.start, said.end, said.lower, said.upper, strict=True
+        ):
             series = stretch.said.members[member]
             path = found.point[found.members.index(series)]
             total = path[(start - first) // DAY : (end - first) // DAY].sum()
@@ -128,7 +130,9 @@ def test_bounds_hold_whatever_admitted_explanation_is_right(system, data):
         for explained in stretch.explained:
             aside = data.draw(st.sampled_from(explained.scenarios(TOOLS.costs)))
             ids = set(stretch.said.report_ids) - aside
-            left = System({s: [r for r in rows if r[4] in ids] for s, rows in system.members.items()}, system.identities)
+            left = System(
+                {s: [r for r in rows if r[4] in ids] for s, rows in system.members.items()}, system.identities
+            )
             for m, days in enumerate(stretch.day_bounds):
                 for k, bound in zip(stretch.whole, days, strict=True):
                     start, end = int(stretch.days.starts[k]), int(stretch.days.starts[k + 1])
