@@ -29,6 +29,7 @@ from transforms.estimator.settings import EstimateSettings
 from transforms.estimator.single import SolvedSeries, solve_series
 from transforms.estimator.solve import engine_for
 from transforms.estimator.statements import FloatArray, Statements
+from transforms.estimator.tools import Tools
 from transforms.reports import decisions, prepare, reference, vintages
 from transforms.series import definitions
 
@@ -100,14 +101,14 @@ def estimated(given: Statements, held: HeldOut, settings: EstimateSettings) -> S
     """The product's own answer."""
     days = Days.of(given, held.timezone, "00:00")
     breaks = np.array([days.date(i) in held.breaks for i in range(len(days))])
-    return solve_series(held.country, given, days, breaks, frozenset(), settings, engine_for)
+    return solve_series(held.country, given, days, breaks, frozenset(), Tools(settings, engine_for))
 
 
 def answers(held: HeldOut) -> tuple[dict[str, FloatArray], FloatArray, FloatArray, FloatArray]:
     """Figures of the held-out days by method, their truth, and their logical bounds."""
     result = estimated(held.given, held, PLAIN)
     days = np.array([(d - result.days.first).days for d in held.truth])
-    stated = Stated.of(result.reconciled.reported, result.days.starts)
+    stated = Stated.of(result.kept, result.days.starts)
     figures = {
         "crossings": result.estimate,
         "level-weighted": estimated(held.given, held, WEIGHTED).estimate,

@@ -7,7 +7,7 @@ admitted while it costs at most `slack` more than the cheapest. Knows no engine 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from itertools import combinations, product
@@ -193,7 +193,9 @@ class _Group:
         return None
 
     def _search(self, number: int, aside: frozenset[str]) -> frozenset[str] | None:
-        if self._asked[number].agrees(np.isin(self._origin[number], [self._place[o] for o in aside])):
+        chosen = np.zeros(len(self.units), dtype=bool)
+        chosen[[self._place[o] for o in aside]] = True
+        if self._asked[number].agrees(chosen[self._origin[number]]):
             return None
         for part in _without(self.blocks[number], aside).blocks():
             engine = self.engines(part)
@@ -271,17 +273,18 @@ class _Group:
                 return _joined(parts, near if len(near) > 1 else set(range(len(parts))))
         return None
 
-    def _combinations(self, lists: list[list[frozenset[str]]], touched: list[frozenset[str]]) -> list[frozenset[str]]:
+    def _combinations(
+        self, lists: list[list[frozenset[str]]], touched: list[frozenset[str]]
+    ) -> Iterator[frozenset[str]]:
         """Choices to test: all where they are few, else each pair with everything of the others set aside."""
         if len(lists) < 2:
-            return []
+            return
         if prod(map(len, lists)) <= self.costs.products:
-            return [frozenset().union(*chosen) for chosen in product(*lists)]
-        found = []
+            yield from (frozenset().union(*chosen) for chosen in product(*lists))
+            return
         for i, j in combinations(range(len(lists)), 2):
             rest = frozenset().union(*(units for k, units in enumerate(touched) if k not in (i, j)))
-            found += [a | b | rest for a in lists[i] for b in lists[j]]
-        return found
+            yield from (a | b | rest for a in lists[i] for b in lists[j])
 
     def _cluster(self, sets: list[frozenset[str]]) -> Cluster:
         corrections = []
