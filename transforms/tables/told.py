@@ -1,7 +1,7 @@
-"""What the estimator has to tell: conflicts, movements that settled them, steps that fell back, as findings.
+"""What the estimator has to tell: conflicts, what may be wrong, steps that fell back, as findings.
 
 In: solved series, what tied series say together, and the figures of the reports. Out: rows of the findings table
-(method.md 4.3, 4.4, 4.7 and the rules V32 to V36, V57, V58, V60, V70 and V73 of section 8).
+(method.md 4.3, 4.4, 4.7 and the rules V32 to V36, V58, V60, V70 and V73 of section 8).
 """
 
 from __future__ import annotations
@@ -152,7 +152,7 @@ def _conflicts_between(stretch: Stretch, names: Names) -> Told:
 
 
 def _too_large(conflict: Finding, total: float) -> Told:
-    """V60: a conflict with too large a share of the total of its period stops the points of the series."""
+    """V60: a conflict with too large a share of the total of its period, which a curator should decide."""
     gap = conflict.gap or 0.0
     if gap > RULES["V60"].limits["share"] * total:
         share = f"{gap / total:.0%} of {total:,.0f}" if total else "more than all"
