@@ -26,7 +26,10 @@ pytestmark = pytest.mark.slow
 
 CASES = {
     c["name"]: c
-    for name in ("estimation_cases", "honest_cases")  # the latter: bounds where reports clash, and what days are known over
+    for name in (
+        "estimation_cases",
+        "honest_cases",
+    )  # the latter: bounds where reports clash, and what days are known over
     for c in json.loads((Path(__file__).parent / "cases" / f"{name}.json").read_text("utf-8"))
 }
 EVENTS = "event_id,date,country,kind,is_break,title,source_url\n"

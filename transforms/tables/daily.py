@@ -133,10 +133,9 @@ def build(
     per_day = frozenset(active.loc[active["per_day"].to_numpy(dtype=bool), "report_id"].astype(str))
     daily = _frame(book, defined, active, per_day, breaks, settings)
     used = set(daily["series"])
-    clashes = [found for name, r in solved.items() for found in told.of_series(r, known[name], names)]
-    clashes += [
-        found for group in together for found in told.of_tied(group, lambda n: str(defined[n]["country"]), names)
-    ]
+    elsewhere = told.of_clashing_stretches(together)
+    clashes = [found for name, r in solved.items() for found in told.of_series(r, known[name], names, elsewhere)]
+    clashes += [found for group in together for found in told.of_tied(group, lambda n: defined[n], names)]
     mirrored = mirror_ratio(encoded) if set(_MIRRORED) <= set(encoded.columns) else []
     return Built(
         daily=daily,

@@ -15,7 +15,7 @@ import numpy as np
 
 from crossings.rules import RULES, Finding
 from transforms.estimator.days import Days
-from transforms.estimator.explanations import Explained
+from transforms.estimator.explanations import Cluster, Explained
 from transforms.estimator.results import Conflict, Fallback
 from transforms.estimator.single import SolvedSeries
 from transforms.estimator.stretch import Stretch
@@ -37,58 +37,94 @@ Names = Mapping[str, Named]
 Told = Iterator[Finding]
 
 
-def of_series(result: SolvedSeries, definition: Mapping[str, Any], names: Names) -> Told:
-    """What is to be told of one series by itself."""
-    series, country = str(definition["series"]), str(definition["country"])
+def of_series(
+    result: SolvedSeries, definition: Mapping[str, Any], names: Names, elsewhere: frozenset[str] = frozenset()
+) -> Told:
+    """What is to be told of one series by itself; clashes among reports `elsewhere` are told with those of tied series."""
     for conflict in result.conflicts:
-        found = _of_one_series(conflict, result.days, series, country, str(definition["measure"]), names)
-        yield found
-        yield from _too_large(found, max(conflict.most, conflict.least))
-    yield from _alternatives(result.explained, result.conflicts, result.days, series, country, names)
+        if not elsewhere.issuperset(conflict.report_ids):
+            yield from _within(conflict, result.days, definition, names)
+    series, country = str(definition["series"]), str(definition["country"])
+    for group in result.explained:
+        if not elsewhere.issuperset(i for block in group.blocks for i in block.report_ids):
+            for cluster in group.clusters:
+                mine = _conflicts_of(cluster, result.conflicts)
+                yield from _alternatives(cluster, mine, result.days, series, country, names)
+            yield from _decisions_clash(group, series, country)
     for fallback in result.fallbacks:
         yield _fell_back(fallback, result.days, series, country)
 
 
-def of_tied(together: Together, country_of: Callable[[str], str], names: Names) -> Told:
+def of_tied(together: Together, definition_of: Callable[[str], Mapping[str, Any]], names: Names) -> Told:
     """What is to be told of tied series, beyond what each tells by itself."""
+
+    def country_of(series: str) -> str:
+        return str(definition_of(series)["country"])
+
     for stretch in together.stretches:
-        for found in _conflicts_between(stretch, names):
-            yield replace(found, country=country_of(str(found.series)))
-        series = stretch.said.members[stretch.said.reported[0]]
-        yield from _alternatives(stretch.explained, stretch.conflicts, stretch.days, series, country_of(series), names)
+        for conflict in stretch.conflicts:
+            definition = definition_of(conflict.series[0])
+            if conflict.identities:
+                yield from _between(conflict, stretch, definition, names)
+            else:
+                yield from _within(conflict, stretch.days, definition, names)
+        for group in stretch.explained:
+            for cluster in group.clusters:
+                mine = _conflicts_of(cluster, stretch.conflicts)
+                series = mine[0].series[0] if mine else stretch.said.members[stretch.said.reported[0]]
+                yield from _alternatives(cluster, mine, stretch.days, series, country_of(series), names)
+            series = stretch.said.members[stretch.said.reported[0]]
+            yield from _decisions_clash(group, series, country_of(series))
         for fallback in stretch.fallbacks:
             yield _fell_back(fallback, stretch.days, fallback.series[0], country_of(fallback.series[0]))
     for fallback in together.fallbacks:
         yield _fell_back(fallback, together.days, fallback.series[0], country_of(fallback.series[0]))
 
 
+def of_clashing_stretches(together: Sequence[Together]) -> frozenset[str]:
+    """Reports whose clashes are told with those of the series they are tied to: bounds and points are those found there."""
+    return frozenset(i for group in together for s in group.stretches if s.loosened for i in s.said.report_ids)
+
+
+def _conflicts_of(cluster: Cluster, conflicts: Sequence[Conflict]) -> list[Conflict]:
+    return [c for c in conflicts if cluster.report_ids & set(c.report_ids)]
+
+
 def _alternatives(
-    explained: Sequence[Explained], conflicts: Sequence[Conflict], days: Days, series: str, country: str, names: Names
+    cluster: Cluster, conflicts: Sequence[Conflict], days: Days, series: str, country: str, names: Names
 ) -> Told:
     """One finding an admitted explanation; the leading one says so. V58 where a final official figure may be wrong."""
-    for group in explained:
-        for cluster in group.clusters:
-            mine = [c for c in conflicts if cluster.report_ids & set(c.report_ids)]
-            gap = max((c.gap for c in mine), default=None)
-            dates = days.dates_of(min(c.start for c in mine), max(c.end for c in mine)) if mine else (None, None)
-            for correction in cluster.corrections:
-                called = _called(correction.report_ids, names)
-                verb = "is" if len(correction.report_ids) == 1 else "are all"
-                found = Finding(
-                    "alternative", table="daily", series=series, country=country, report_ids=correction.report_ids,
-                    observed=f"cost {correction.cost}", expected="leads" if correction == cluster.leading else "",
-                    gap=gap, date_start=dates[0], date_end=dates[1],
-                    message=f"if {called} {verb} wrong, all other reports agree",
-                )  # fmt: skip
-                yield found
-                if correction.tier == OFFICIAL_TIER:
-                    yield found.under("V58", f"{called}, a final official figure, may be wrong; decide which report is")
-        if group.unprotected:
-            ids = tuple(sorted({i for c in group.clusters for i in c.report_ids}))
-            yield Finding(
-                "decisions_clash", table="daily", series=series, country=country, report_ids=ids,
-                message=f"decisions prefer reports that cannot all hold: {', '.join(ids)}; none of them is protected here",
-            )  # fmt: skip
+    gap = max((c.gap for c in conflicts), default=None)
+    dates = days.dates_of(min(c.start for c in conflicts), max(c.end for c in conflicts)) if conflicts else (None, None)
+    for correction in cluster.corrections:
+        called = _called(correction.report_ids, names)
+        verb = "is" if len(correction.report_ids) == 1 else "are all"
+        found = Finding(
+            "alternative", table="daily", series=series, country=country, report_ids=correction.report_ids,
+            observed=f"cost {correction.cost}", expected="leads" if correction == cluster.leading else "",
+            gap=gap, date_start=dates[0], date_end=dates[1],
+            message=f"if {called} {verb} wrong, all other reports agree",
+        )  # fmt: skip
+        yield found
+        if correction.tier == OFFICIAL_TIER:
+            yield found.under("V58", f"{called}, a final official figure, may be wrong; decide which report is")
+
+
+def _decisions_clash(group: Explained, series: str, country: str) -> Told:
+    if group.unprotected:
+        ids = tuple(sorted(group.contested))
+        yield Finding(
+            "decisions_clash", table="daily", series=series, country=country, report_ids=ids,
+            message=f"decisions prefer reports that cannot all hold: {', '.join(ids)}; none of them is protected here",
+        )  # fmt: skip
+
+
+def _within(conflict: Conflict, days: Days, definition: Mapping[str, Any], names: Names) -> Told:
+    """A conflict among the reports of one series, and whether it is too large."""
+    series, country, unit = (str(definition[k]) for k in ("series", "country", "measure"))
+    found = _of_one_series(conflict, days, series, country, unit, names)
+    yield found
+    yield from _too_large(found, max(conflict.most, conflict.least))
 
 
 def _of_one_series(conflict: Conflict, days: Days, series: str, country: str, unit: str, names: Names) -> Finding:
@@ -136,19 +172,20 @@ def _name(report_id: str, names: Names) -> str:
     return "" if name is None else ", ".join(p for p in (name.publisher, name.figure) if p)
 
 
-def _conflicts_between(stretch: Stretch, names: Names) -> Told:
+def _between(conflict: Conflict, stretch: Stretch, definition: Mapping[str, Any], names: Names) -> Told:
+    """A conflict among the reports of several series, and whether it is too large."""
+    first, last = stretch.days.dates_of(conflict.start, conflict.end)
+    under = "; ".join(map(str, conflict.identities))
+    called = _called(conflict.report_ids, names)
+    message = f"CONFLICT gap={conflict.gap:,g} crossings: {called} cannot all hold under {under}, {first} to {last}"
+    series, country = str(definition["series"]), str(definition["country"])
+    about = Finding("conflict", table="daily", series=series, country=country, message=message)
+    found = _over(about, (first, last), conflict.report_ids, called, under, gap=conflict.gap)
+    yield found
     s = stretch.said.statements
-    for conflict in stretch.conflicts:
-        first, last = stretch.days.dates_of(conflict.start, conflict.end)
-        under = "; ".join(map(str, conflict.identities)) or "one series"
-        called = _called(conflict.report_ids, names)
-        message = f"CONFLICT gap={conflict.gap:,g} crossings: {called} cannot all hold under {under}, {first} to {last}"
-        about = Finding("conflict", table="daily", series=conflict.series[0], message=message)
-        found = _over(about, (first, last), conflict.report_ids, called, under, gap=conflict.gap)
-        yield found
-        here = s.of(conflict.report_ids)
-        ends = np.abs(np.concatenate((s.lower[here], s.upper[here])))
-        yield from _too_large(found, float(ends[np.isfinite(ends)].max(initial=0.0)))
+    here = s.of(conflict.report_ids)
+    ends = np.abs(np.concatenate((s.lower[here], s.upper[here])))
+    yield from _too_large(found, float(ends[np.isfinite(ends)].max(initial=0.0)))
 
 
 def _too_large(conflict: Finding, total: float) -> Told:
