@@ -87,6 +87,20 @@ class Joint:
     def _rows(self, block: Block) -> IntArray:
         return np.array([self.position[name] for name in block.members], dtype=np.int64)
 
+    def followed(self, point: FloatArray) -> FloatArray:
+        """The points, without those of days on which every report of a series is set aside by its stretch."""
+        point, starts = point.copy(), self.days.starts
+        for stretch, days in zip(self.territory.stretches, self.whole, strict=True):
+            if not stretch.loosened:
+                continue
+            s = stretch.said.statements.take(~stretch.said.statements.of(stretch.aside))
+            for k, name in enumerate(stretch.said.members):
+                mine = s.take(s.member == k)
+                covered = (mine.start[:, None] < starts[days + 1]) & (mine.end[:, None] > starts[days])
+                if name in self.alone:
+                    point[self.position[name], days[~covered.any(axis=0)]] = np.nan
+        return point
+
     def with_exact_days(self, point: FloatArray) -> FloatArray:
         """The points, with exact counts of a day of series that may be negative, where they are not set aside."""
         point = point.copy()

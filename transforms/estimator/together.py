@@ -206,7 +206,7 @@ def _points(joint: Joint, single: FloatArray) -> FloatArray:
 
     What fits all identities although only some were asked for is the smoothest path under all of them.
     """
-    single = joint.with_exact_days(single)
+    single = joint.with_exact_days(joint.followed(single))
     binding: set[Identity] = set()
     point = joint.closed(single)
     fresh = {*joint.at_once, *joint.broken(point)}

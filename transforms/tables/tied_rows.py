@@ -175,9 +175,8 @@ def _follow(book: Mapping[str, Rows], identities: Sequence[Identity], name: str,
                 rows.contested[day] |= book[other].contested[day]
             if identity.defines and len(others) == len(identity.series) - 1:
                 over.append(_longest([int(book[other].known_over[day]) for other in others]))
-                if identity.series[0] == name:
-                    found = defined(identity, lambda other: book[other].firm[day], nonnegative=nonnegative)
-                    firm = best(firm, found)
+                about = identity.about(name)
+                firm = best(firm, defined(about, lambda other: book[other].firm[day], nonnegative=nonnegative))
     rows.report_ids[day] = rows.report_ids[day] or tuple(sorted(ids))
     rows.firm[day] = firm
     rows.known_over[day] = min((k for k in over if k), default=0)

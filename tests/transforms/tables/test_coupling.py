@@ -306,7 +306,9 @@ def test_a_clash_in_one_place_costs_no_points_for_what_is_looked_at_in_another()
     later = [said("b", NAME["both"], 4, 4, 0, 14), half]
     result = built(*clash, *later, definitions=[WHOLE, PART, series_of(direction="both")])
     assert not (result.findings["rule"] == "V70").any()
-    assert [cell(result, s, 1)["estimate"] for s in (PART["series"], WHOLE["series"], REST)] == [12, 12, 0]
+    part, whole = cell(result, PART["series"], 1), cell(result, WHOLE["series"], 1)
+    assert (part["estimate"], part["status"], ends(part)) == (12, "reported", (0, 12))
+    assert (pd.isna(whole["estimate"]), ends(whole)) == (True, (0, None)), "without w nothing caps the whole"
     assert cell(result, NAME["both"], 4)["estimate"] == 7
 
 
