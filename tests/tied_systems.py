@@ -162,6 +162,10 @@ class Flows:
             found.append(sign * r.fun if r.status == 0 else -sign * INF)
         return tuple(found)
 
+    def agrees(self):
+        """Whether all that is said can hold together."""
+        return self._solved(np.zeros(self.size), self.limits).status != 2
+
     def vertex(self, cost, most=10_000.0):
         """Flows that fit the system, the cheapest of those between -most and most."""
         return self._solved(cost, [(-most if low is None else low, most) for low, _ in self.limits]).x
