@@ -154,8 +154,8 @@ def _band(axes: Any, days: Any) -> None:
     known = days["upper"].dropna()
     points = days["estimate"].dropna()
     top = 3 * int(points.max()) if len(points) and int(points.max()) > 0 else int(known.max()) if len(known) else 1
-    upper = [top if value is None or value != value or value > top else int(value) for value in days["upper"].tolist()]
-    lower = [0 if value is None or value != value else int(value) for value in days["lower"].tolist()]
+    upper = [min(value, top) for value in days["upper"].astype("Float64").fillna(math.inf).tolist()]
+    lower = days["lower"].astype("Float64").fillna(0).tolist()
     dates = list(days["date"])
     label = "bounds" if len(known) == len(days) and int(known.max()) <= top else f"bounds (cut at {top:,})"
     edges: list[float] = []

@@ -111,7 +111,7 @@ def explain(
     covers the day: a missing day is not zero.
 
     >>> print(explain("FIN", "2022-09-21", direction="exit").upper)
-    at most 2,965: 22,666 (FIN-195, ...) minus 3,662 (FIN-239, ...) minus ...
+    at most 2,965: 22,666 (FIN-195, ...) minus 3,227 (FIN-156, ...) minus ...
     """
     held = release if isinstance(release, Release) else catalog.open_release(release)
     day = catalog.as_date(date)
@@ -180,7 +180,8 @@ def _why_none(cell: dict[str, Any], withheld: str) -> str:
     if cell["estimate"] is not None:
         return ""
     if cell["obs_status"] == "Q":
-        return f"withheld: {withheld}"
+        unknown = "no short stretch around the day has a total that is known to within a third; the bounds stay"
+        return f"withheld: {withheld or unknown}"
     if cell["upper"] is None:
         return "no point, because no report caps the day"
     return "no point, because the reports say too little of this day"
