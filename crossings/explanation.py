@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _TOLD = ("conflict", "alternative", "V24", "V58")
 _WITHHELD = ("withheld",)
+_UNKNOWN = "no short stretch around the day has a total that is known to within a third; the bounds stay"
 _QUALIFIERS = {"exact": "", "rounded": "", "about": "about ", "nearly": "nearly ", "more_than": "more than ",
                "at_least": "at least ", "less_than": "less than ", "up_to": "up to ", "between": "between "}  # fmt: skip
 
@@ -165,9 +166,9 @@ def _explanation(
 
 
 def withheld(findings: pd.DataFrame, series: str) -> str:
-    """Why a gate withheld points of a series, one sentence a rule; empty where none did."""
+    """Why points of a series are withheld: what a gate told, one sentence a rule; else that too little is known around them."""
     told = findings[(findings["series"] == series) & findings["rule"].isin(_WITHHELD)]
-    return "; ".join(sorted(str(m) for m in told["message"]))
+    return "; ".join(sorted(str(m) for m in told["message"])) or _UNKNOWN
 
 
 def decided(decisions: pd.DataFrame, report_ids: Collection[str]) -> list[str]:
@@ -180,8 +181,7 @@ def _why_none(cell: dict[str, Any], withheld: str) -> str:
     if cell["estimate"] is not None:
         return ""
     if cell["obs_status"] == "Q":
-        unknown = "no short stretch around the day has a total that is known to within a third; the bounds stay"
-        return f"withheld: {withheld or unknown}"
+        return f"withheld: {withheld}"
     if cell["upper"] is None:
         return "no point, because no report caps the day"
     return "no point, because the reports say too little of this day"
