@@ -197,7 +197,7 @@ class Fallback:
 
     Attributes
     ----------
-    step : path, level, whole persons, reconciliation, bounds, conflicts.
+    step : path, level, whole persons, bounds, firm, conflicts.
     series : the series concerned. start, end : UTC instants concerned.
     observed, expected : what came out, what should have.
     message : in plain words. report_ids : reports concerned, where there are some.

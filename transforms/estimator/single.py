@@ -89,7 +89,8 @@ def solve_series(
     bounds = clashing.bounded.days(days.starts)
     lower, upper = np.array([b.lower for b in bounds]), np.array([b.upper for b in bounds])
     fallbacks = list(clashing.fallbacks)
-    firm = bounds if (c.tier <= WRITTEN).all() else firm_days(series, c, days, tools)
+    firm, fell_back = (bounds, ()) if (c.tier <= WRITTEN).all() else firm_days(series, c, days, tools)
+    fallbacks += fell_back
     explained, differs, kept = clashing.explained, np.zeros(len(days), dtype=bool), c
     points = _Points(np.full(len(days), np.nan), np.full(len(days), np.nan), np.full(len(days), np.nan))
     known = np.zeros(len(days), dtype=np.int64)
@@ -116,13 +117,22 @@ def solve_series(
     )  # fmt: skip
 
 
-def firm_days(series: str, statements: Statements, days: Days, tools: Tools) -> list[Bound]:
+def firm_days(
+    series: str, statements: Statements, days: Days, tools: Tools
+) -> tuple[list[Bound], tuple[Fallback, ...]]:
     """Bounds of the days from the reports of tiers 1 and 2 alone: what holds if everything spoken is wrong."""
     written = statements.take(statements.tier <= WRITTEN)
     try:
-        return Clashes.of(one_series(series, written), tools).bounded.days(days.starts)
-    except FAULTS:
-        return [Bound(0.0, np.inf)] * len(days)
+        clashing = Clashes.of(one_series(series, written), tools)
+        return clashing.bounded.days(days.starts), clashing.fallbacks
+    except FAULTS as fault:
+        reason = reason_of(fault)
+        told = Fallback(
+            "firm", (series,), int(written.start.min()), int(written.end.max()), reason, "firm bounds of every day",
+            f"no bounds could be found from written counts alone ({reason}); the days have none of these",
+            tuple(sorted({str(i) for i in written.report_id})),
+        )  # fmt: skip
+        return [Bound(0.0, np.inf)] * len(days), (told,)
 
 
 @dataclass(frozen=True, eq=False)

@@ -255,6 +255,26 @@ def test_a_step_that_explains_a_clash_of_tied_series_and_fails_is_told_and_leave
     assert entry["upper"].notna().all()
 
 
+def test_bounds_from_written_counts_that_cannot_be_found_are_told_and_cost_no_other_bound(monkeypatch):
+    class WithoutSpeech(clashes.Clashes):
+        @classmethod
+        def of(cls, blocks, tools):
+            if blocks and all((b.statements.tier <= 2).all() for b in blocks):
+                raise LARGE
+            return clashes.Clashes.of(blocks, tools)
+
+    reports = [*ALONE, said("spoken", NAME["entry"], 5, 6, 100, 300, tier=3)]
+    before = build(*reports)
+    assert before.daily.loc[before.daily["series"] == NAME["entry"], "firm_upper"].notna().all()
+    monkeypatch.setattr(single, "Clashes", WithoutSpeech)
+    after = build(*reports)
+    (found,) = told(after).to_dict("records")
+    assert (found["series"], list(found["report_ids"])) == (NAME["entry"], ["m", "n", "w"])
+    assert "from written counts alone" in found["message"]
+    assert after.daily.loc[after.daily["series"] == NAME["entry"], "firm_upper"].isna().all()
+    pd.testing.assert_frame_equal(bounds(after, ENTRY), bounds(before, ENTRY))
+
+
 def test_two_fallbacks_of_one_place_are_both_told(monkeypatch):
     monkeypatch.setattr(quadratic, "interior_point", gives_up)
     monkeypatch.setattr(level, "minimise", refuses)
