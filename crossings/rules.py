@@ -166,6 +166,7 @@ _CATALOGUE = (
     # The estimate.
     Rule("conflict", "reports cannot all hold; none of them can be left out of the set", "tell", "warn", "4.3"),
     Rule("alternative", "all other reports agree if these are wrong", "tell", "info", "4.4"),
+    Rule("window", "an inferred window fits the other reports only if it is off by a day", "tell", "info", "4.1"),
     Rule("decisions_clash", "decisions prefer reports that cannot all hold", "tell", "warn", "4.4"),
     Rule("V58", "a final official figure may be wrong: decide which report is", "tell", "warn", "4.4"),
     Rule("V60", "an unresolved conflict is larger than {percent[share]} of its period",

@@ -56,7 +56,7 @@ def hold_estimates(
 
     decided : reports with the windows that decisions gave them, as the estimator took them.
     """
-    decided = gate_evidence.with_dates(decided)
+    decided = decided.assign(**{c: decided[c].dt.date for c in ("period_start", "period_end")})
     evidence = {
         "reaggregation": gate_evidence.reaggregation(daily, decided, findings),
         "proofs": proof_evidence.proofs(daily, decided, series),

@@ -13,7 +13,7 @@ from transforms.estimator.bounded import Agreed, Bounded, Contested, Nothing, Pa
 from transforms.estimator.conflicts import find_conflicts
 from transforms.estimator.explanations import Explained, explain
 from transforms.estimator.results import Conflict, Fallback
-from transforms.estimator.system import Block
+from transforms.estimator.system import Block, sharing_origins
 from transforms.estimator.tools import Tools
 
 
@@ -33,14 +33,13 @@ class Clashes:
     fallbacks: tuple[Fallback, ...]
 
     @classmethod
-    def of(cls, blocks: Sequence[Block], tools: Tools) -> Clashes:
-        """Look for clashes and explain them; blocks that agree cost one check."""
+    def of(cls, blocks: Sequence[Block], tools: Tools, signed: Sequence[bool] = (False,)) -> Clashes:
+        """Look for clashes and explain them; blocks that agree cost one check. `signed` : of the members of each."""
         parts: list[Part] = []
         conflicts: list[Conflict] = []
         explained: list[Explained] = []
         fallbacks: list[Fallback] = []
-        signed = tuple(map(bool, blocks[0].signed)) if blocks else (False,)
-        for group in _groups(blocks):
+        for group in sharing_origins(blocks):
             engines = [tools.engines(block) for block in group]
             if all(engine.feasible() for engine in engines):
                 parts += [Agreed(engine) for engine in engines]
@@ -55,27 +54,9 @@ class Clashes:
             asides = tuple(tuple(sorted(a)) for a in found.scenarios(tools.costs))
             parts.append(Contested(tuple(group), asides, tools.engines))
         parts.sort(key=lambda part: part.spans[0])
-        return cls(Bounded(tuple(parts), signed), tuple(conflicts), tuple(explained), tuple(fallbacks))
-
-
-def _groups(blocks: Sequence[Block]) -> list[list[Block]]:
-    """Blocks that share an origin, directly or through others, together; in order of their first block."""
-    group = list(range(len(blocks)))
-
-    def root(k: int) -> int:
-        while group[k] != k:
-            k = group[k]
-        return k
-
-    first: dict[str, int] = {}
-    for k, block in enumerate(blocks):
-        for origin in set(map(str, block.statements.origin_id)):
-            one, other = sorted((root(first.setdefault(origin, k)), root(k)))
-            group[other] = one
-    found: dict[int, list[Block]] = {}
-    for k, block in enumerate(blocks):
-        found.setdefault(root(k), []).append(block)
-    return list(found.values())
+        return cls(
+            Bounded(tuple(parts), tuple(map(bool, signed))), tuple(conflicts), tuple(explained), tuple(fallbacks)
+        )
 
 
 def _too_many(group: Sequence[Block], tools: Tools) -> Fallback:

@@ -18,6 +18,7 @@ from transforms.estimator.disaggregate import Domain, Run, runs_of, smoothest
 from transforms.estimator.engine import FAULTS, reason_of
 from transforms.estimator.identities import Identity
 from transforms.estimator.pieces import shared_windows
+from transforms.estimator.readings import follows
 from transforms.estimator.results import Fallback
 from transforms.estimator.single import SolvedSeries, path_fallbacks
 from transforms.estimator.statements import BoolArray, FloatArray, IntArray, Statements, gathered
@@ -50,16 +51,17 @@ class Joint:
 
     @property
     def at_once(self) -> tuple[Identity, ...]:
-        """Identities of stretches whose explanation is not that of their single series: no point of theirs will do."""
+        """Identities of stretches that do not follow what their single series follow: no point of theirs will do."""
         return tuple(
             k for s in self.territory.stretches
-            if s.loosened and s.aside != self._aside_alone(s) for k in s.said.identities
+            if (s.aside, s.loose) != self._alone_without(s) for k in s.said.identities
         )  # fmt: skip
 
-    def _aside_alone(self, stretch: Stretch) -> frozenset[str]:
-        """Reports of a stretch that its single series set aside for themselves."""
-        ids = frozenset(stretch.said.report_ids)
-        return frozenset().union(*(self.alone[n].aside & ids for n in stretch.said.members if n in self.alone))
+    def _alone_without(self, stretch: Stretch) -> tuple[frozenset[str], frozenset[str]]:
+        """Reports of a stretch that its single series set aside for themselves, and those whose window they do not follow."""
+        ids, own = frozenset(stretch.said.report_ids), [self.alone[n] for n in stretch.said.members if n in self.alone]
+        none = frozenset[str]()
+        return none.union(*(s.aside & ids for s in own)), none.union(*(s.loose & ids for s in own))
 
     @cached_property
     def limits(self) -> tuple[FloatArray, FloatArray]:
@@ -93,7 +95,7 @@ class Joint:
         for stretch, days in zip(self.territory.stretches, self.whole, strict=True):
             if not stretch.loosened:
                 continue
-            s = stretch.said.statements.take(~stretch.said.statements.of(stretch.aside))
+            s = stretch.followed
             for k, name in enumerate(stretch.said.members):
                 mine = s.take(s.member == k)
                 covered = (mine.start[:, None] < starts[days + 1]) & (mine.end[:, None] > starts[days])
@@ -105,8 +107,8 @@ class Joint:
         """The points, with exact counts of a day of series that may be negative, where they are not set aside."""
         point = point.copy()
         for stretch in self.territory.stretches:
-            s = stretch.said.statements
-            for i in np.flatnonzero(stretch.said.signed[s.member] & (s.lower == s.upper) & ~s.of(stretch.aside)):
+            s = stretch.followed
+            for i in np.flatnonzero(stretch.said.signed[s.member] & (s.lower == s.upper)):
                 day = int(np.searchsorted(self.days.starts, s.start[i]))
                 if self.days.starts[day] == s.start[i] and self.days.starts[day + 1] == s.end[i]:
                     point[self.position[stretch.said.members[int(s.member[i])]], day] = s.lower[i]
@@ -182,14 +184,13 @@ class Joint:
     def _kept(self, name: str) -> Statements:
         """The rows of a member that its path follows: those of its own explanation, in a stretch those of the stretch's."""
         rows = self.territory.statements[name]
-        aside = np.zeros(len(rows), dtype=bool)
-        if name in self.alone:
-            aside = rows.of(self.alone[name].aside)
+        own = self.alone.get(name)
+        kept = follows(rows, own.aside, own.loose) if own else follows(rows, frozenset(), frozenset())
         for stretch in self.territory.stretches:
-            if stretch.loosened and name in stretch.said.members:
+            if stretch.clashes is not None and name in stretch.said.members:
                 inside = (rows.start >= stretch.said.start) & (rows.end <= stretch.said.end)
-                aside = np.where(inside, rows.of(stretch.aside), aside)
-        return rows.take(~aside)
+                kept = np.where(inside, follows(rows, stretch.aside, stretch.loose), kept)
+        return rows.take(kept)
 
     def _outside(self, point: FloatArray) -> set[str]:
         """Members with a point outside its bounds, or without one on a day of a report that has an upper bound now."""
@@ -206,7 +207,7 @@ class Joint:
 
     def _touched(self, name: str, days: IntArray) -> BoolArray:
         """Whether some report of a single series covers the start of each day."""
-        s, starts = self.alone[name].reported, self.days.starts
+        s, starts = self.alone[name].reported.as_coded, self.days.starts
         first, last = np.searchsorted(starts, s.start, side="left"), np.searchsorted(starts, s.end, side="left")
         change = np.zeros(len(starts) + 1, dtype=np.int64)
         np.add.at(change, first, 1)

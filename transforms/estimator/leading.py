@@ -13,6 +13,7 @@ import numpy as np
 from transforms.estimator.days import Days
 from transforms.estimator.disaggregate import smoothest_paths
 from transforms.estimator.explanations import Correction, Explained
+from transforms.estimator.readings import path_rows
 from transforms.estimator.statements import BoolArray, FloatArray, Statements
 from transforms.estimator.tools import Tools
 
@@ -44,7 +45,7 @@ def led(
             for correction in cluster.corrections:
                 aside = others | found[number].led_by(k, correction).leading
                 if (number, aside) not in known:
-                    kept = statements.take(~statements.of(aside))
+                    kept, _ = path_rows(series, statements, aside, tools)
                     known[number, aside] = _flows(series, kept, span, days, breaks, tools)
                 paths.append(known[number, aside])
             apart = [~((np.abs(p - paths[0]) <= _SAME) | (np.isnan(p) & np.isnan(paths[0]))) for p in paths[1:]]

@@ -21,9 +21,10 @@ from transforms.estimator.explanations import Explained
 from transforms.estimator.known import known_over
 from transforms.estimator.leading import led
 from transforms.estimator.quadratic import RESIDUAL
+from transforms.estimator.readings import path_rows
 from transforms.estimator.results import Bound, Conflict, Fallback
 from transforms.estimator.rounding import whole_path
-from transforms.estimator.statements import BoolArray, FloatArray, IntArray, Statements, canonical
+from transforms.estimator.statements import CODED, BoolArray, FloatArray, IntArray, Statements, canonical
 from transforms.estimator.system import one_series
 from transforms.estimator.tools import Tools
 
@@ -38,6 +39,7 @@ class SolvedSeries:
     ----------
     days : civil days from the first to the last that any report touches.
     reported : the reports as encoded, in canonical order. kept : those that the estimate follows.
+    loose : reports whose window as coded the estimate does not follow, because it does not fit the others.
     conflicts : irreducible sets among the reports. explained : what may be wrong, a group that clashes each.
     bounded : bounds of any period. bounds : those of the days. lower, upper : their ends as arrays.
     firm : bounds of the days from written counts of officials alone. known_over : see `known`.
@@ -51,6 +53,7 @@ class SolvedSeries:
     days: Days
     reported: Statements
     kept: Statements
+    loose: frozenset[str]
     conflicts: tuple[Conflict, ...]
     explained: tuple[Explained, ...]
     bounded: Bounded
@@ -85,19 +88,20 @@ def solve_series(
     regular : ids of reports that belong to a regular bulletin (for calibrated intervals).
     """
     c = canonical(statements)
-    clashing = Clashes.of(one_series(series, c), tools)
+    clashing = Clashes.of(one_series(series, c.binding), tools)
     bounds = clashing.bounded.days(days.starts)
     lower, upper = np.array([b.lower for b in bounds]), np.array([b.upper for b in bounds])
     fallbacks = list(clashing.fallbacks)
     firm, fell_back = (bounds, ()) if (c.tier <= WRITTEN).all() else firm_days(series, c, days, tools)
     fallbacks += fell_back
-    explained, differs, kept = clashing.explained, np.zeros(len(days), dtype=bool), c
+    explained, differs, kept = clashing.explained, np.zeros(len(days), dtype=bool), c.as_coded
+    loose: frozenset[str] = frozenset()
     points = _Points(np.full(len(days), np.nan), np.full(len(days), np.nan), np.full(len(days), np.nan))
     known = np.zeros(len(days), dtype=np.int64)
     try:
         leading, differs = led(series, c, explained, days, breaks, tools)
         explained = tuple(leading)
-        kept = c.take(~c.of(frozenset().union(*(e.leading | e.unknown for e in explained))))
+        kept, loose = path_rows(series, c, frozenset().union(*(e.leading | e.unknown for e in explained)), tools)
         known = known_over(kept, agreed(one_series(series, kept), tools.engines), days)
         points = _points(series, kept, days, breaks, regular, lower, upper, tools)
     except FAULTS as fault:
@@ -111,7 +115,7 @@ def solve_series(
         )  # fmt: skip
     fallbacks = [*(f for path in points.paths for f in path_fallbacks(path, days.starts)), *fallbacks]
     return SolvedSeries(
-        days, c, kept, clashing.conflicts, explained, clashing.bounded, bounds, lower, upper, firm, known,
+        days, c, kept, loose, clashing.conflicts, explained, clashing.bounded, bounds, lower, upper, firm, known,
         points.paths, differs,
         points.estimate, points.pi_lower, points.pi_upper, points.calibration, tuple(fallbacks),
     )  # fmt: skip
@@ -121,7 +125,7 @@ def firm_days(
     series: str, statements: Statements, days: Days, tools: Tools
 ) -> tuple[list[Bound], tuple[Fallback, ...]]:
     """Bounds of the days from the reports of tiers 1 and 2 alone: what holds if everything spoken is wrong."""
-    written = statements.take(statements.tier <= WRITTEN)
+    written = statements.take((statements.tier <= WRITTEN) & (statements.reading != CODED))
     try:
         clashing = Clashes.of(one_series(series, written), tools)
         return clashing.bounded.days(days.starts), clashing.fallbacks
@@ -185,7 +189,8 @@ def failed_series(series: str, statements: Statements, days: Days, fault: BaseEx
         tuple(sorted({str(i) for i in c.report_id})),
     )  # fmt: skip
     return SolvedSeries(
-        days, c, c, (), (), Bounded(()), [Bound(0.0, np.inf)] * len(days), nothing, np.full(len(days), np.inf),
+        days, c, c.as_coded, frozenset(), (), (), Bounded(()), [Bound(0.0, np.inf)] * len(days), nothing,
+        np.full(len(days), np.inf),
         [Bound(0.0, np.inf)] * len(days), np.zeros(len(days), dtype=np.int64), (),
         np.zeros(len(days), dtype=bool), none, none.copy(), none.copy(), None, (told,),
     )  # fmt: skip

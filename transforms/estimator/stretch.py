@@ -7,7 +7,7 @@ it. Whatever goes wrong in one stretch costs that stretch its points and is told
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -16,8 +16,9 @@ from transforms.estimator.clashes import Clashes
 from transforms.estimator.days import Days
 from transforms.estimator.engine import FAULTS, reason_of
 from transforms.estimator.explanations import Explained
+from transforms.estimator.readings import follows, misplaced
 from transforms.estimator.results import ANYTHING, NOTHING, Bound, Conflict, Fallback, Window
-from transforms.estimator.statements import FloatArray, IntArray
+from transforms.estimator.statements import CODED, FloatArray, IntArray, Statements
 from transforms.estimator.system import Block
 from transforms.estimator.tools import Tools
 
@@ -30,6 +31,7 @@ class Stretch:
     ----------
     said : the rows of all members as encoded. clashes : what does not agree among them, and bounds that allow for it;
         None where something went wrong, and nothing is bounded here.
+    loose : reports whose window as coded no path of this stretch follows.
     days : civil days that touch it. whole : numbers of those that lie wholly inside.
     fallbacks : steps that did not come out as the method asks.
     """
@@ -39,6 +41,7 @@ class Stretch:
     days: Days
     whole: IntArray
     fallbacks: tuple[Fallback, ...]
+    loose: frozenset[str] = frozenset()
 
     @property
     def conflicts(self) -> tuple[Conflict, ...]:
@@ -59,6 +62,11 @@ class Stretch:
     def aside(self) -> frozenset[str]:
         """Reports that no path of this stretch follows."""
         return frozenset().union(*(e.leading | e.unknown for e in self.explained))
+
+    @property
+    def followed(self) -> Statements:
+        """The rows of all members that paths of this stretch follow."""
+        return self.said.statements.take(follows(self.said.statements, self.aside, self.loose))
 
     def bounds(self, windows: Sequence[Window]) -> list[Bound]:
         """Tightest bounds of windows inside the stretch."""
@@ -88,8 +96,10 @@ def settle(block: Block, timezone: str, boundary: str, tools: Tools) -> Stretch:
     days = Days.around(block.start, block.end, timezone, boundary)
     whole = days.inside(block.start, block.end)
     try:
-        clashes = Clashes.of([block], tools)
+        binding = block.take(block.statements.reading != CODED)
+        clashes = Clashes.of(binding.blocks(), tools, block.signed.tolist())
         stretch = Stretch(block, clashes, days, whole, clashes.fallbacks)
+        stretch = replace(stretch, loose=misplaced(block.without(stretch.aside).blocks(), tools))
         _ = stretch.day_bounds  # a solver that gives up on them gives up here
     except FAULTS as fault:
         return Stretch(block, None, days, whole, (_gave_up(block, fault),))

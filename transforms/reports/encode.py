@@ -30,7 +30,6 @@ class EncodingPolicy:
     about : relative half-width of "about".
     spoken : relative half-width of "about", and widening of a range, where the figure was spoken.
     spoken_rounded : least relative half-width of a rounded figure that was spoken.
-    off_by : days by which an inferred window may be off.
     nearly_single_digit : relative width of "nearly" where the figure has one significant digit.
     tier_error : relative standard error by tier.
     sigma_floor : least standard error, in units of the measure.
@@ -39,7 +38,6 @@ class EncodingPolicy:
     about: float = 0.05
     spoken: float = 0.10
     spoken_rounded: float = 0.01
-    off_by: int = 1
     nearly_single_digit: float = 0.05
     tier_error: dict[int, float] = field(default_factory=lambda: {1: 0.0, 2: 0.001, 3: 0.03, 4: 0.05, 5: 0.05})
     sigma_floor: float = 0.5
@@ -74,13 +72,11 @@ def encode(reports: pd.DataFrame, policy: EncodingPolicy | None = None) -> pd.Da
     low = np.where(counts & (low < 0) & ~explicit, 0.0, low)
     no_flow = statistic.isin(NO_FLOW).to_numpy()
     low, high = np.where(no_flow, np.nan, low), np.where(no_flow, np.nan, high)
-    per_day = statistic.isin(PER_DAY).to_numpy()
-    start, end, per_day, low, high = _off_by_days(reports, (start, end), per_day, (low, high), policy.off_by)
     return pd.DataFrame(
         {
             "start_instant": start,
             "end_instant": end,
-            "per_day": per_day,
+            "per_day": statistic.isin(PER_DAY).to_numpy(),
             "lower": low,
             "upper": high,
             "sigma": _sigma(reports, unit, low, high, policy),
@@ -101,33 +97,13 @@ def windows(reports: pd.DataFrame) -> tuple[NDArray[np.int64], NDArray[np.int64]
     return start, end
 
 
-def _off_by_days(
-    reports: pd.DataFrame,
-    window: tuple[NDArray[np.int64], NDArray[np.int64]],
-    per_day: NDArray[np.bool_],
-    ends: tuple[FloatArray, FloatArray],
-    off_by: int,
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_], FloatArray, FloatArray]:
-    """Inferred windows that speak of single days, of which nobody knows whether they are off by a day: none binds one hard.
-
-    What is said of a day, or of each day, becomes a least total of the days around.
-    """
-    (start, end), (low, high) = window, ends
-    days = (reports["period_end"] - reports["period_start"]).dt.days.to_numpy(np.float64) + 1
-    inferred = (reports["period_basis"] == "inferred").to_numpy(bool)
-    around = inferred & (start != at.UNKNOWN) & (end != at.UNKNOWN) & (per_day | (days <= 1))
-    # A net flow of the days around may be less than that of the day.
-    around &= (reports["direction"] != "net").to_numpy(bool)
-    rows = np.flatnonzero(around)
-    if not len(rows):
-        return start, end, per_day, low, high
-    shift = pd.Timedelta(days=off_by)
-    start, end = start.copy(), end.copy()
-    moved = reports.iloc[rows].drop(columns=["start_instant", "end_instant"], errors="ignore")
-    moved = moved.assign(period_start=moved["period_start"] - shift, period_end=moved["period_end"] + shift)
-    start[rows], end[rows] = windows(moved)
-    low = np.where(around & per_day, low * days, low)
-    return start, end, per_day & ~around, low, np.where(around, np.nan, high)
+def doubtful(reports: pd.DataFrame) -> NDArray[np.bool_]:
+    """Reports of a single day, or of each day, whose window is inferred: nobody knows whether it is off by a day."""
+    if "period_basis" not in reports:
+        return np.zeros(len(reports), dtype=bool)
+    single = (reports["period_start"] == reports["period_end"]).to_numpy(bool, na_value=False)
+    daily = reports["statistic"].isin([*PER_DAY, *MEAN_DAYS]).to_numpy(bool)
+    return np.asarray((reports["period_basis"] == "inferred").to_numpy(bool, na_value=False) & (single | daily))
 
 
 def _instants(dates: pd.Series, clocks: pd.Series, otherwise: str, zones: pd.Series) -> NDArray[np.int64]:

@@ -22,14 +22,16 @@ from crossings.schema.tables import DAILY, SERIES, SERIES_KEY, SERIES_PARTS
 from transforms import findings
 from transforms.estimator.days import Days, expand_days
 from transforms.estimator.engine import FAULTS
+from transforms.estimator.readings import with_doubt
 from transforms.estimator.results import NOTHING, Bound, Term
 from transforms.estimator.settings import EstimateSettings
 from transforms.estimator.single import SolvedSeries, failed_series, solve_series
 from transforms.estimator.solve import engine_for
-from transforms.estimator.statements import Statements
+from transforms.estimator.statements import BoolArray, Statements
 from transforms.estimator.together import Tied, Together, solve_together
 from transforms.estimator.tools import Tools
 from transforms.reports import vintages
+from transforms.reports.encode import doubtful
 from transforms.reports.oddities import odd_figures
 from transforms.series.identities import Component, Member, components
 from transforms.tables import told
@@ -130,7 +132,7 @@ def build(
     book = {name: rows_of_series(result, exact, settings) for name, result in solved.items()}
     for group in together:
         tighten(book, group)
-    per_day = frozenset(active.loc[active["per_day"].to_numpy(dtype=bool), "report_id"].astype(str))
+    per_day = _ids(active, active["per_day"].to_numpy(dtype=bool))
     daily = _frame(book, defined, active, per_day, breaks, settings)
     used = set(daily["series"])
     elsewhere = told.of_clashing_stretches(together)
@@ -195,6 +197,10 @@ def _days(series: Mapping[str, Any], statements: Statements) -> Days:
     return Days.of(statements, str(series["timezone"]), _boundary(series))
 
 
+def _ids(rows: pd.DataFrame, chosen: BoolArray) -> frozenset[str]:
+    return frozenset(rows.loc[chosen, "report_id"].astype(str))
+
+
 def constraints_of(rows: pd.DataFrame) -> Statements:
     """Encoded reports as statements; a missing end is unbounded."""
     lower = rows["lower"].to_numpy(dtype=np.float64, na_value=np.nan)
@@ -212,18 +218,19 @@ def constraints_of(rows: pd.DataFrame) -> Statements:
 
 
 def _expanded(series: Mapping[str, Any], rows: pd.DataFrame) -> Statements:
-    per_report = constraints_of(rows)
+    per_report, signed = constraints_of(rows), series["direction"] in SIGNED
     per_day = rows["per_day"].to_numpy(dtype=bool)
-    return expand_days(per_report, per_day, _days(series, per_report), signed=series["direction"] in SIGNED)
+    said = expand_days(per_report, per_day, _days(series, per_report), signed=signed)
+    return with_doubt(said, _ids(rows, doubtful(rows)), _ids(rows, per_day), str(series["timezone"]), signed=signed)
 
 
 def _solved(series: Mapping[str, Any], rows: pd.DataFrame, breaks: pd.DataFrame, tools: Tools) -> SolvedSeries | None:
     """One series by itself; None where its reports state nothing."""
-    name, days = str(series["series"]), _days(series, constraints_of(rows))
-    c = _expanded(series, rows)
+    name, c = str(series["series"]), _expanded(series, rows)
     c = c.take((c.lower > 0) | np.isfinite(c.upper))
     if not len(c):
         return None
+    days = _days(series, c)
     bent = _breaks(breaks, str(series["country"]))
     flags = np.array([days.date(d) in bent for d in range(len(days))], dtype=bool)
     try:

@@ -10,28 +10,15 @@ import numpy as np
 import pandas as pd
 
 
-def with_dates(decided: pd.DataFrame) -> pd.DataFrame:
-    """Reports with the local dates of the windows that bind: an inferred day is taken with the days it might be.
-
-    decided : rows with period_start, period_end, start_instant, end_instant (UTC seconds), period_basis and timezone.
-    """
-    dated = decided.assign(**{c: decided[c].dt.date.astype("object") for c in ("period_start", "period_end")})
-    inferred = (decided["period_basis"] == "inferred") & (decided["role"] == "constraint")
-    for zone, rows in decided.loc[inferred].groupby("timezone"):
-        for column, instants in (("period_start", rows["start_instant"]), ("period_end", rows["end_instant"] - 1)):
-            local = pd.to_datetime(instants, unit="s", utc=True).dt.tz_convert(str(zone))
-            dated.loc[rows.index, column] = local.dt.date.astype("object")
-    return dated
-
-
 def reaggregation(daily: pd.DataFrame, reports: pd.DataFrame, findings: pd.DataFrame) -> pd.DataFrame:
     """V50: for every report that the estimate follows and that binds whole days with a point each: their sum.
 
     Columns report_id, series, total, least, most (NaN = unbounded).
     """
-    aside = set_aside(findings)
     active = reports.loc[(reports["role"] == "constraint") & ~reports["per_day"].astype(bool)]
-    active = active.loc[active["start_time"].isna() & active["end_time"].isna() & ~active["report_id"].isin(aside)]
+    active = active.loc[
+        active["start_time"].isna() & active["end_time"].isna() & ~active["report_id"].isin(not_followed(findings))
+    ]
     points = daily.loc[daily["estimate"].notna(), ["series", "date", "estimate"]]
     grouped = {
         name: rows.set_index("date")["estimate"].astype("int64").sort_index() for name, rows in points.groupby("series")
@@ -51,10 +38,10 @@ def reaggregation(daily: pd.DataFrame, reports: pd.DataFrame, findings: pd.DataF
     return frame.astype({"total": "float64", "least": "float64", "most": "float64"})
 
 
-def set_aside(findings: pd.DataFrame) -> set[str]:
-    """Reports that the leading explanations set aside."""
-    leading = findings.loc[(findings["rule"] == "alternative") & (findings["expected"] == "leads"), "report_ids"]
-    return {str(i) for ids in leading for i in ids}
+def not_followed(findings: pd.DataFrame) -> set[str]:
+    """Reports that the estimate does not follow as they stand: leading explanations and inferred windows that do not fit."""
+    leading = (findings["rule"] == "alternative") & (findings["expected"] == "leads")
+    return {str(i) for ids in findings.loc[leading | (findings["rule"] == "window"), "report_ids"] for i in ids}
 
 
 def trail(daily: pd.DataFrame, reports: pd.DataFrame, events: pd.DataFrame, findings: pd.DataFrame) -> pd.DataFrame:
@@ -73,7 +60,7 @@ def trail(daily: pd.DataFrame, reports: pd.DataFrame, events: pd.DataFrame, find
     breaks = set(events.loc[events["is_break"].astype(bool) & (events["source_url"].fillna("") != ""), "event_id"])
     exact = active.loc[
         (active["tier"] == 1) & (active["period_start"] == active["period_end"]) & (active["lower"] == active["upper"])
-        & ~active["per_day"].astype(bool) & ~active.index.isin(set_aside(findings))
+        & ~active["per_day"].astype(bool) & ~active.index.isin(not_followed(findings))
     ]  # fmt: skip
     top = exact.groupby(["series", "period_start"])["lower"].agg(
         lambda v: float(v.iloc[0]) if len(set(v)) == 1 else np.nan

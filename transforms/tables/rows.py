@@ -20,7 +20,7 @@ from crossings.schema.tables import DAILY, SERIES_PARTS
 from transforms.estimator.results import ANYTHING, Bound, Term
 from transforms.estimator.settings import EstimateSettings
 from transforms.estimator.single import SolvedSeries
-from transforms.estimator.statements import BoolArray, FloatArray, Statements
+from transforms.estimator.statements import SAID, BoolArray, FloatArray, Statements
 from transforms.tables.status import Facts, obs_status_of, reliability_of, status_of
 
 
@@ -70,7 +70,7 @@ def rows_of_series(result: SolvedSeries, exact: Mapping[str, float], settings: E
 
     exact : figures said to be exact counts of their window, by report id.
     """
-    c, days = result.reported, result.days
+    c, days = result.reported.as_coded, result.days
     rows = Rows(days.first, days.starts)
     n = len(days)
     first = np.searchsorted(days.starts, c.start, side="right") - 1
@@ -191,8 +191,8 @@ def _short_gaps(covered: BoolArray, longest: int) -> BoolArray:
 
 
 def _stated(result: SolvedSeries, exact: Mapping[str, float]) -> BoolArray:
-    """Days whose point is the figure of a report of that very day; reports set aside state nothing here."""
-    c, days = result.kept, result.days
+    """Days whose point is the figure of a report of that very day; reports set aside, and inferred days, state nothing."""
+    c, days = result.kept.take(result.kept.reading == SAID), result.days
     first = np.searchsorted(days.starts, c.start, side="right") - 1
     stop = np.searchsorted(days.starts, c.end, side="left")
     single = (stop - first == 1) & (days.starts[first] == c.start) & (days.starts[first + 1] == c.end)

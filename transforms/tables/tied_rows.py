@@ -12,6 +12,7 @@ import numpy as np
 
 from transforms.estimator.identities import Identity
 from transforms.estimator.results import ANYTHING, NOTHING, Bound, at_least, at_most, best, defined
+from transforms.estimator.statements import SAID
 from transforms.estimator.stretch import Stretch
 from transforms.estimator.together import Together
 from transforms.tables.rows import Rows
@@ -107,7 +108,7 @@ class _Own:
 
     def __init__(self, stretch: Stretch, member: int) -> None:
         s = stretch.said.statements
-        self.rows = s.take(s.member == member)
+        self.rows = s.take(s.member == member).as_coded
         self.aside = stretch.aside
         self.ids = [str(i) for i in self.rows.report_id]
 
@@ -120,7 +121,7 @@ class _Own:
         """Whether an exact report of this very day, not set aside, gives this figure."""
         start, end = together.days.starts[day], together.days.starts[day + 1]
         s = self.rows
-        exact = (s.start == start) & (s.end == end) & (s.lower == value) & (s.upper == value)
+        exact = (s.start == start) & (s.end == end) & (s.lower == value) & (s.upper == value) & (s.reading == SAID)
         return any(self.ids[i] not in self.aside for i in np.flatnonzero(exact))
 
 

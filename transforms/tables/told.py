@@ -18,6 +18,7 @@ from transforms.estimator.days import Days
 from transforms.estimator.explanations import Cluster, Explained
 from transforms.estimator.results import Conflict, Fallback
 from transforms.estimator.single import SolvedSeries
+from transforms.estimator.statements import CODED, Statements
 from transforms.estimator.stretch import Stretch
 from transforms.estimator.together import Together
 from transforms.findings import identifier
@@ -51,6 +52,7 @@ def of_series(
                 mine = _conflicts_of(cluster, result.conflicts)
                 yield from _alternatives(cluster, mine, result.days, series, country, names)
             yield from _decisions_clash(group, series, country)
+    yield from _off_by_a_day(result.reported, result.loose, result.days, series, country, names)
     for fallback in result.fallbacks:
         yield _fell_back(fallback, result.days, series, country)
 
@@ -75,6 +77,9 @@ def of_tied(together: Together, definition_of: Callable[[str], Mapping[str, Any]
                 yield from _alternatives(cluster, mine, stretch.days, series, country_of(series), names)
             series = stretch.said.members[stretch.said.reported[0]]
             yield from _decisions_clash(group, series, country_of(series))
+        for m, series in enumerate(stretch.said.members):
+            s = stretch.said.statements.take(stretch.said.statements.member == m)
+            yield from _off_by_a_day(s, stretch.loose, stretch.days, series, country_of(series), names)
         for fallback in stretch.fallbacks:
             yield _fell_back(fallback, stretch.days, fallback.series[0], country_of(fallback.series[0]))
     for fallback in together.fallbacks:
@@ -108,6 +113,22 @@ def _alternatives(
         yield found
         if correction.tier == OFFICIAL_TIER:
             yield found.under("V58", f"{called}, a final official figure, may be wrong; decide which report is")
+
+
+def _off_by_a_day(
+    statements: Statements, loose: frozenset[str], days: Days, series: str, country: str, names: Names
+) -> Told:
+    """Inferred windows that the estimate does not follow as they were coded, one finding a report."""
+    coded = statements.take(statements.reading == CODED)
+    for report_id in sorted(loose.intersection(coded.report_id)):
+        mine = coded.take(coded.of([report_id]))
+        first, last = days.dates_of(int(mine.start.min()), int(mine.end.max()))
+        period = str(first) if first == last else f"{first} to {last}"
+        message = f"{_called([report_id], names)} does not fit the other reports if its inferred window is {period}"
+        yield Finding(
+            "window", table="daily", series=series, country=country, report_ids=(report_id,),
+            date_start=first, date_end=last, observed=period, expected="off by a day", message=message,
+        )  # fmt: skip
 
 
 def _decisions_clash(group: Explained, series: str, country: str) -> Told:
