@@ -246,7 +246,7 @@ class _Group:
         return found
 
     def clusters(self) -> tuple[Cluster, ...]:
-        """Clashes apart as long as they share no origin and every choice from their lists lets the rest agree."""
+        """Clashes apart as long as they share no origin and every choice from their lists lets the rest agree, by report id."""
         parts: list[frozenset[str]] = []
         taken: frozenset[str] = frozenset()
         while (clash := self.conflict(taken)) is not None:
@@ -256,7 +256,7 @@ class _Group:
             lists = [self._list(frozenset().union(*parts) - part) for part in parts]
             merged = self._merged(parts, lists)
             if merged is None:
-                return tuple(self._cluster(sets) for sets in lists)
+                return tuple(sorted(map(self._cluster, lists), key=lambda c: sorted(c.report_ids)))
             parts = merged
 
     def _merged(self, parts: list[frozenset[str]], lists: list[list[frozenset[str]]]) -> list[frozenset[str]] | None:
