@@ -152,8 +152,7 @@ def _explanation(
     return Explanation(
         date=str(day), country=cell["country"], series=name, estimate=cell["estimate"],
         no_estimate=_why_none(cell, withheld(findings, name)), status=cell["status"], reliability=int(cell["reliability"]),
-        lower=proofs.sentence(cell["lower_terms"], figures, cell["lower"], upper=False),
-        upper=proofs.sentence(cell["upper_terms"], figures, cell["upper"], upper=True),
+        lower=proofs.of_row(cell, "lower", figures), upper=proofs.of_row(cell, "upper", figures),
         interval="" if cell["pi_lower"] is None else
         f"{cell['pi_level']:.0%} calibrated interval {cell['pi_lower']:,} to {cell['pi_upper']:,}, if unreported days resemble "
         "reported ones",

@@ -184,10 +184,8 @@ def between(
     ids = sorted({*row["lower_proof"], *row["upper_proof"]})
     proof = reports.set_index("report_id", drop=False).loc[ids]
     figures = explanation.figures_of(proof)
-    bounds = {end: None if pd.isna(row[end]) else int(row[end]) for end in ("lower", "upper")}
-    in_words = {
-        end: proofs.sentence(row[f"{end}_terms"], figures, bound, upper=end == "upper") for end, bound in bounds.items()
-    }
+    cells = row | {name: _whole(row[name]) for name in ("lower", "upper", "lower_otherwise", "upper_otherwise")}
+    in_words = {"lower": proofs.of_row(cells, "lower", figures), "upper": proofs.of_row(cells, "upper", figures)}
     clashes = [f.message for f in built.findings.itertuples() if f.rule == "conflict" and {*f.report_ids} & {*ids}]
     return Period(row, in_words, clashes, proof, explanation.decided(tables["decisions"], ids))
 

@@ -130,8 +130,22 @@ DAILY = Table(
             "lower_terms", "list<term>", "ends of reports that add up to the lower bound; none where it is 0 or open"
         ),
         _must("upper_terms", "list<term>", "ends of reports that add up to the upper bound; none where it is open"),
-        _must("lower_aside", "list<string>", "reports set aside in the explanation that attains the lower bound"),
-        _must("upper_aside", "list<string>", "reports set aside in the explanation that attains the upper bound"),
+        _must(
+            "lower_aside", "list<string>", "reports that clash with others and are wrong if the lower bound is attained"
+        ),
+        _must(
+            "upper_aside", "list<string>", "reports that clash with others and are wrong if the upper bound is attained"
+        ),
+        _may(
+            "lower_otherwise",
+            "int64",
+            "the lower bound if those of `lower_aside` are right; null where that is not known",
+        ),
+        _may(
+            "upper_otherwise",
+            "int64",
+            "the upper bound if those of `upper_aside` are right; null where that is not known",
+        ),
         _must("n_origins", "int16", "independent statements covering the day"),
         _may("break_id", "string", "event that bends the estimate here"),
     ),
@@ -193,8 +207,22 @@ PERIODS = Table(
             "lower_terms", "list<term>", "ends of reports that add up to the lower bound; none where it is 0 or open"
         ),
         _must("upper_terms", "list<term>", "ends of reports that add up to the upper bound; none where it is open"),
-        _must("lower_aside", "list<string>", "reports set aside in the explanation that attains the lower bound"),
-        _must("upper_aside", "list<string>", "reports set aside in the explanation that attains the upper bound"),
+        _must(
+            "lower_aside", "list<string>", "reports that clash with others and are wrong if the lower bound is attained"
+        ),
+        _must(
+            "upper_aside", "list<string>", "reports that clash with others and are wrong if the upper bound is attained"
+        ),
+        _may(
+            "lower_otherwise",
+            "int64",
+            "the lower bound if those of `lower_aside` are right; null where that is not known",
+        ),
+        _may(
+            "upper_otherwise",
+            "int64",
+            "the upper bound if those of `upper_aside` are right; null where that is not known",
+        ),
     ),
 )
 

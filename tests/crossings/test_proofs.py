@@ -44,8 +44,27 @@ def test_a_sum_that_is_no_whole_number_is_told_as_it_is():
 
 def test_words_for_bounds_without_a_proof():
     assert sentence([], FIGURES, None, upper=True) == "no report caps it"
-    assert sentence([], FIGURES, float("nan"), upper=False) == "no report sets a least number"
+    assert sentence([], FIGURES, None, upper=False) == "no report sets a least number"
     assert sentence([], FIGURES, 0, upper=False) == "at least 0: a flow is never negative"
+
+
+def test_a_bound_on_which_explanations_differ_says_who_is_wrong_and_what_holds_otherwise():
+    cap = [term("cap", "upper", 1)]
+    assert sentence(cap, FIGURES, 300, upper=True, aside=["a", "b"], otherwise=100) == (
+        "at most 300 if a and b are both wrong, at most 100 otherwise: 300 (cap, each day)"
+    )
+    assert sentence([], FIGURES, 0, upper=False, aside=["a"], otherwise=60) == (
+        "at least 0 if a is wrong, at least 60 otherwise: a flow is never negative"
+    )
+    assert sentence([], FIGURES, None, upper=True, aside=["a", "b", "c"], otherwise=60) == (
+        "no report caps it if a, b and c are all wrong, at most 60 otherwise"
+    )
+
+
+def test_where_others_attain_the_same_end_nobody_is_named():
+    assert sentence([term("cap", "upper", 1)], FIGURES, 300, upper=True, aside=["a"], otherwise=300) == (
+        "at most 300: 300 (cap, each day)"
+    )
 
 
 def test_every_bound_of_every_day_of_a_release_is_the_sum_of_its_terms(analyst):

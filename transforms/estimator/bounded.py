@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 from typing import Protocol
@@ -18,7 +18,7 @@ import numpy as np
 
 from transforms.estimator.engine import Engine, Engines
 from transforms.estimator.pieces import distinct
-from transforms.estimator.results import Bound, Term, Window, hull, total
+from transforms.estimator.results import Bound, Term, Window, attributed, hull, total
 from transforms.estimator.statements import IntArray
 from transforms.estimator.system import Block
 
@@ -126,15 +126,7 @@ class Contested:
         hulls = self.engines(block).hull(windows, [block.statements.of(frozenset(aside)) for aside in self.asides])
         if hulls is None:
             return self._one_by_one(windows)
-        return [
-            replace(
-                h.bound,
-                lower_aside=self.asides[h.lower_from] if h.differ else (),
-                upper_aside=self.asides[h.upper_from] if h.differ else (),
-                contested=h.differ,
-            )
-            for h in hulls
-        ]
+        return [attributed(h.bound, h.lower.tolist(), h.upper.tolist(), self.asides) for h in hulls]
 
     def _one_by_one(self, windows: Sequence[Window]) -> list[Bound]:
         """Explanation by explanation; what one proves holds in others that keep the reports of the proof."""

@@ -51,14 +51,13 @@ class Hull:
 
     Attributes
     ----------
-    bound : the smallest lower and the largest upper end, with the proofs of the choices that attain them.
-    lower_from, upper_from : the first choices that do. differ : whether the choices differ on either end.
+    bound : the smallest lower and the largest upper end, with the proofs of the first choices that attain them.
+    lower, upper : both ends under each choice.
     """
 
     bound: Bound
-    lower_from: int
-    upper_from: int
-    differ: bool
+    lower: FloatArray
+    upper: FloatArray
 
 
 class Engine(Protocol):

@@ -26,8 +26,6 @@ from tied_systems import (
     TOOLS,
     System,
     block_of,
-    flow_range,
-    outwards,
     row,
     statements,
 )
@@ -185,16 +183,17 @@ def test_bounds_are_the_hull_over_the_admitted_sets_and_each_end_is_that_of_the_
         assert (bound.lower, bound.upper) == hull(ranges)
         assert bound.contested == (len(set(ranges)) > 1)
         alone = found.bounded.between(*window)
-        assert (alone.lower, alone.upper, alone.lower_aside, alone.upper_aside) == (
-            bound.lower, bound.upper, bound.lower_aside, bound.upper_aside,
-        )  # fmt: skip
-        if not bound.contested:
-            assert bound.lower_aside == bound.upper_aside == ()
-        if len(found.explained) != 1 or not bound.contested:
-            continue
-        for aside, end, side in ((bound.lower_aside, bound.lower, 0), (bound.upper_aside, bound.upper, 1)):
-            left = case.system.only({i for ids in every.of.values() for i in ids} - set(aside))
-            assert outwards(flow_range(left, series, window.start, window.end))[side] == end
+        assert replace(alone, lower_terms=(), upper_terms=()) == replace(bound, lower_terms=(), upper_terms=())
+        told = [frozenset().union(*(every.of[u] for u in units)) for units in chosen]
+        ends = zip(*ranges, strict=True)
+        asides, others = (bound.lower_aside, bound.upper_aside), (bound.lower_otherwise, bound.upper_otherwise)
+        for values, aside, otherwise, loosest in zip(ends, asides, others, (min, max), strict=True):
+            assert bool(aside) == (len(set(values)) > 1)
+            if aside and len(found.explained) == 1:
+                wrong = {v for v, ids in zip(values, told, strict=True) if ids.issuperset(aside)}
+                right = [v for v, ids in zip(values, told, strict=True) if not ids.issuperset(aside)]
+                assert wrong == {loosest(values)}
+                assert otherwise == loosest(right)
         assert not {t.report_id for t in bound.lower_terms} & set(bound.lower_aside)
         assert not {t.report_id for t in bound.upper_terms} & set(bound.upper_aside)
 

@@ -19,7 +19,7 @@ from scipy.sparse.csgraph import connected_components, dijkstra
 
 from transforms.estimator.engine import Clash, Hull, Infeasible
 from transforms.estimator.engines.difference.cycles import candidate_sets, shortest_cycle
-from transforms.estimator.engines.difference.family import Family, hull_of
+from transforms.estimator.engines.difference.family import Family, lengths_of
 from transforms.estimator.engines.difference.graph import Bags, Edges, Graph, Sweep, report_scale
 from transforms.estimator.grids import grid_of, on_grid
 from transforms.estimator.results import Bound, Rounded, Term, Window
@@ -95,21 +95,19 @@ class DifferenceEngine:
         family = Family(self.graph, len(self.block.statements), self.bags, left, right)
         choices = [family.solved(aside) for aside in asides]
         n = len(forward.left)
-        most, above, upper_differs = (k[:n] for k in hull_of(choices, lambda bag: bag.ahead))
-        least, below, lower_differs = (k[n:] for k in hull_of(choices, lambda bag: bag.back))
+        upper = lengths_of(choices, lambda bag: bag.ahead)[:, :n]
+        lower = 0.0 - lengths_of(choices, lambda bag: bag.back)[:, n:]
+        most, least = upper.max(axis=0), lower.min(axis=0)
         for k in np.flatnonzero(np.isfinite(most) & (forward.right > forward.left)):
-            rows = choices[above[k]].rows(int(k), ahead=True)
+            rows = choices[upper[:, k].argmax()].rows(int(k), ahead=True)
             forward.terms[k] = self._terms(rows, upper=True)
         for k in np.flatnonzero(np.isfinite(least) & (least != 0) & (back.right > back.left)):
-            rows = choices[below[k]].rows(n + int(k), ahead=False)
+            rows = choices[lower[:, k].argmin()].rows(n + int(k), ahead=False)
             back.terms[k] = self._terms(rows, upper=False)
         return [
-            Hull(
-                Bound(float(-least[v]) + 0.0, float(most[u]), back.terms[v], forward.terms[u]),
-                int(below[v]), int(above[u]), differ=bool(upper_differs[u] or lower_differs[v]),
-            )
+            Hull(Bound(float(least[v]), float(most[u]), back.terms[v], forward.terms[u]), lower[:, v], upper[:, u])
             for u, v in zip(forward.of, back.of, strict=True)
-        ]  # fmt: skip
+        ]
 
     def bounds(self, windows: Sequence[Window], known: Sequence[Bound] = ()) -> list[Bound]:  # noqa: ARG002
         """Tightest flow in each window, by shortest paths; raises Infeasible.

@@ -149,7 +149,6 @@ class Choice:
         return path_rows(bag.paths, u if ahead else v, v if ahead else u, self.forward, later)
 
 
-def hull_of(choices: Sequence[Choice], of: Callable[[_Solved], FloatArray]) -> tuple[FloatArray, IntArray, BoolArray]:
-    """Of every pair the greatest distance over the choices, the first choice that has it, and whether they differ."""
-    each = np.array([choice.lengths(of) for choice in choices])
-    return each.max(axis=0), each.argmax(axis=0), (each != each[0]).any(axis=0)
+def lengths_of(choices: Sequence[Choice], of: Callable[[_Solved], FloatArray]) -> FloatArray:
+    """Distances of every pair under every choice: choices x pairs."""
+    return np.array([choice.lengths(of) for choice in choices])
