@@ -158,6 +158,35 @@ class Contested:
 
 
 @dataclass(frozen=True, eq=False)
+class Doubted:
+    """Flows about which some reports speak that are contested elsewhere.
+
+    Attributes
+    ----------
+    sure, unsure : what is known if they are right, and if they are all wrong. ids : those reports.
+    """
+
+    sure: Bounded
+    unsure: Bounded
+    ids: tuple[str, ...]
+
+    @property
+    def spans(self) -> Sequence[tuple[int, int]]:
+        """One that holds those of all parts."""
+        spans = [span for part in self.sure.parts for span in part.spans]
+        return [(min(a for a, _ in spans), max(b for _, b in spans))] if spans else []
+
+    def bounds(self, windows: Sequence[Window], known: Sequence[Bound] = ()) -> list[Bound]:  # noqa: ARG002
+        """The hull of both."""
+        pairs = zip(self.sure.bounds(windows), self.unsure.bounds(windows), strict=True)
+        return [hull(pair, ((), self.ids)) for pair in pairs]
+
+    def between(self, member: int, start: int, end: int) -> Bound:
+        """The hull of both."""
+        return hull([bounded.between(member, start, end) for bounded in (self.sure, self.unsure)], ((), self.ids))
+
+
+@dataclass(frozen=True, eq=False)
 class Nothing:
     """A block about which nothing is known, because too many explanations are possible."""
 
@@ -231,6 +260,11 @@ class Bounded:
     def days(self, midnights: IntArray, member: int = 0) -> list[Bound]:
         """Bounds of the days between consecutive midnights, with their proofs."""
         return self.bounds([Window(member, int(a), int(b)) for a, b in pairwise(midnights.tolist())])
+
+
+def either(sure: Bounded, unsure: Bounded, doubted: frozenset[str]) -> Bounded:
+    """What holds whether or not some reports are wrong; `unsure` is what is known without them."""
+    return Bounded((Doubted(sure, unsure, tuple(sorted(doubted))),), sure.signed)
 
 
 def agreed(blocks: Sequence[Block], engines: Engines, signed: tuple[bool, ...] = (False,)) -> Bounded:

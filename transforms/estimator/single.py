@@ -7,11 +7,11 @@ break falls. Out: `SolvedSeries`, arrays by day and the objects behind them. The
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from transforms.estimator.bounded import Bounded, agreed
+from transforms.estimator.bounded import Bounded, agreed, either
 from transforms.estimator.calibrate import Calibration, around, calibrate
 from transforms.estimator.clashes import Clashes
 from transforms.estimator.days import Days
@@ -48,6 +48,7 @@ class SolvedSeries:
     estimate : float64 of whole numbers by day, NaN where there is no point.
     pi_lower, pi_upper : calibrated interval by day, NaN where there is none.
     fallbacks : steps that did not come out as the method asks.
+    wrong : reports that are contested in tied series, and that the estimate does not follow there nor here.
     """
 
     days: Days
@@ -69,11 +70,17 @@ class SolvedSeries:
     pi_upper: FloatArray
     calibration: Calibration | None
     fallbacks: tuple[Fallback, ...]
+    wrong: frozenset[str] = frozenset()
+
+    @property
+    def contested(self) -> frozenset[str]:
+        """Reports that clash in this series and that some admitted explanation sets aside."""
+        return frozenset().union(*(e.contested | e.unknown for e in self.explained))
 
     @property
     def aside(self) -> frozenset[str]:
         """Reports that the estimate does not follow."""
-        return frozenset().union(*(e.leading | e.unknown for e in self.explained))
+        return self.wrong.union(*(e.leading | e.unknown for e in self.explained))
 
 
 def solve_series(
@@ -118,6 +125,26 @@ def solve_series(
         days, c, kept, loose, clashing.conflicts, explained, clashing.bounded, bounds, lower, upper, firm, known,
         points.paths, differs,
         points.estimate, points.pi_lower, points.pi_upper, points.calibration, tuple(fallbacks),
+    )  # fmt: skip
+
+
+def doubting(
+    series: str, solved: SolvedSeries, doubted: frozenset[str], wrong: frozenset[str], breaks: BoolArray, tools: Tools
+) -> SolvedSeries:
+    """The series with reports that are contested elsewhere: bounds with and without them, the estimate without `wrong`."""
+    c, days = solved.reported, solved.days
+    without = Clashes.of(one_series(series, c.binding.take(~c.binding.of(doubted))), tools).bounded
+    bounded = either(solved.bounded, without, doubted)
+    bounds = bounded.days(days.starts)
+    lower, upper = np.array([b.lower for b in bounds]), np.array([b.upper for b in bounds])
+    found = replace(solved, bounded=bounded, bounds=bounds, lower=lower, upper=upper, wrong=wrong)
+    left = c.take(~c.of(wrong))
+    if not wrong or not len(left):
+        return found
+    other = solve_series(series, left, days, breaks, frozenset(), tools)
+    return replace(
+        found, kept=other.kept, loose=other.loose, known_over=other.known_over, paths=other.paths, differs=other.differs,
+        estimate=other.estimate, pi_lower=other.pi_lower, pi_upper=other.pi_upper, calibration=other.calibration,
     )  # fmt: skip
 
 

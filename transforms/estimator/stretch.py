@@ -12,6 +12,7 @@ from functools import cached_property
 
 import numpy as np
 
+from transforms.estimator.bounded import either
 from transforms.estimator.clashes import Clashes
 from transforms.estimator.days import Days
 from transforms.estimator.engine import FAULTS, reason_of
@@ -32,6 +33,7 @@ class Stretch:
     said : the rows of all members as encoded. clashes : what does not agree among them, and bounds that allow for it;
         None where something went wrong, and nothing is bounded here.
     loose : reports whose window as coded no path of this stretch follows.
+    doubted, wrong : reports that are contested elsewhere, and those of them that no path follows there.
     days : civil days that touch it. whole : numbers of those that lie wholly inside.
     fallbacks : steps that did not come out as the method asks.
     """
@@ -42,6 +44,8 @@ class Stretch:
     whole: IntArray
     fallbacks: tuple[Fallback, ...]
     loose: frozenset[str] = frozenset()
+    doubted: frozenset[str] = frozenset()
+    wrong: frozenset[str] = frozenset()
 
     @property
     def conflicts(self) -> tuple[Conflict, ...]:
@@ -56,12 +60,17 @@ class Stretch:
     @property
     def loosened(self) -> bool:
         """Whether reports clash here, so that the bounds of single series no longer hold."""
-        return bool(self.explained)
+        return bool(self.explained or self.doubted)
+
+    @property
+    def contested(self) -> frozenset[str]:
+        """Reports that clash here and that some admitted explanation sets aside."""
+        return frozenset().union(*(e.contested | e.unknown for e in self.explained))
 
     @property
     def aside(self) -> frozenset[str]:
         """Reports that no path of this stretch follows."""
-        return frozenset().union(*(e.leading | e.unknown for e in self.explained))
+        return self.wrong.union(*(e.leading | e.unknown for e in self.explained))
 
     @property
     def followed(self) -> Statements:
@@ -91,14 +100,24 @@ class Stretch:
         return lower, np.array([b.upper for row in self.day_bounds for b in row]).reshape(shape)
 
 
-def settle(block: Block, timezone: str, boundary: str, tools: Tools) -> Stretch:
-    """Explain the contradictions of a block, and get ready to bound."""
+def settle(
+    block: Block,
+    timezone: str,
+    boundary: str,
+    tools: Tools,
+    doubted: frozenset[str] = frozenset(),
+    wrong: frozenset[str] = frozenset(),
+) -> Stretch:
+    """Explain the contradictions of a block, and get ready to bound; `doubted`, `wrong` : see `Stretch`."""
     days = Days.around(block.start, block.end, timezone, boundary)
     whole = days.inside(block.start, block.end)
     try:
         binding = block.take(block.statements.reading != CODED)
         clashes = Clashes.of(binding.blocks(), tools, block.signed.tolist())
-        stretch = Stretch(block, clashes, days, whole, clashes.fallbacks)
+        if doubted:
+            without = Clashes.of(binding.without(doubted).blocks(), tools, block.signed.tolist())
+            clashes = replace(clashes, bounded=either(clashes.bounded, without.bounded, doubted))
+        stretch = Stretch(block, clashes, days, whole, clashes.fallbacks, doubted=doubted, wrong=wrong)
         stretch = replace(stretch, loose=misplaced(block.without(stretch.aside).blocks(), tools))
         _ = stretch.day_bounds  # a solver that gives up on them gives up here
     except FAULTS as fault:

@@ -9,12 +9,13 @@ Identities enter lazily, where the points so far break them (method.md 4.7).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
 from transforms.estimator.days import Days
+from transforms.estimator.everywhere import right_or_wrong_everywhere
 from transforms.estimator.identities import Identity, groups, ordered
 from transforms.estimator.joint import Joint
 from transforms.estimator.results import (
@@ -74,7 +75,7 @@ class Together:
 
     Attributes
     ----------
-    tied : what came in, its single series bounded with the ends of reports that clashes between series moved.
+    tied : what came in, its single series with the doubt about reports that are contested between series.
     stretches : in order of time. days : civil days of the points.
     members : series ids in order. point : members x days, whole crossings, NaN where there is none.
     pointless : members x days, where a common path was looked for and no point is to stand.
@@ -172,6 +173,8 @@ def solve_together(tied: Tied, tools: Tools) -> Together:
                 inside |= (rows.start >= stretch.said.start) & (rows.end <= stretch.said.end)
         lonely = cut({name: rows.take(~inside)}, {name: False}, ())
         found += [settle(block, tied.timezone, tied.boundary, tools) for block in lonely]
+    alone, found = right_or_wrong_everywhere(tied.alone, found, tied.breaks, tools)
+    tied = replace(tied, alone=alone)
     found.sort(key=lambda s: (s.said.start, s.said.members))
     members = tuple(sorted(tied.nonnegative))
     days = _axis(tied, found)

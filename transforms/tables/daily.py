@@ -126,6 +126,7 @@ def build(
     signed = {n: c for n, rows in of_series if n not in solved and len(c := _signed_rows(known[n], rows))}
     tied = list(_tied(series[series["series"].isin({*solved, *signed})], solved, signed, part_of, breaks))
     together = tuple(solve_together(group, tools) for _, group in tied)
+    solved |= {name: result for group in together for name, result in group.tied.alone.items()}
     defined = {name: known[name] for name in sorted({*solved, *signed})} | _derived([c for c, _ in tied], known)
     names = _names(active)
     exact = _exact(active)

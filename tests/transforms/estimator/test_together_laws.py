@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from tied_systems import (
     ADDITIVE,
     DAY,
+    INF,
     N_DAYS,
     TOOLS,
     System,
@@ -19,6 +20,7 @@ from tied_systems import (
     flow_range,
     outwards,
     points,
+    row,
     systems,
     together,
     windows,
@@ -140,6 +142,41 @@ def test_bounds_hold_whatever_admitted_explanation_is_right(system, data):
                     low, high = outwards(flow_range(tied, stretch.said.members[m], start, end))
                     assert bound.lower <= low
                     assert bound.upper >= high
+
+
+@st.composite
+def each_day(draw):
+    """A system in which reports speak of each of several days, of which about half contradict others."""
+    system = draw(systems(truthful=False, largest=3, kinds=ADDITIVE))
+    name = draw(st.sampled_from([s for s in sorted(system.members) if s != "N"]))
+    low = draw(st.integers(0, 4))
+    high = draw(st.sampled_from([low, low + 2, INF]))
+    first = draw(st.integers(0, N_DAYS - 2))
+    days = range(first, draw(st.integers(first + 1, N_DAYS - 1)) + 1)
+    rows = [row("each", d, d, low, high, draw(st.just(3))) for d in days]
+    return System(system.members | {name: [*system.members[name], *rows]}, system.identities)
+
+
+@given(each_day(), st.data())
+def test_a_report_is_right_or_wrong_wherever_it_has_rows(system, data):
+    found = solved(system)
+    places = [e for stretch in found.stretches for e in stretch.explained]
+    places += [e for name, own in found.tied.alone.items() for e in own.explained if _apart(name, e, found)]
+    aside = frozenset().union(*(data.draw(st.sampled_from(e.scenarios(TOOLS.costs))) for e in places))
+    ids = {r[4] for rows in system.members.values() for r in rows} - aside
+    left = system.only(ids)
+    for series, (a, b) in product(system.members, windows()):
+        low, high = outwards(flow_range(left, series, a * DAY, b * DAY))
+        lower, upper = between(found, series, a, b - 1)
+        assert lower <= low
+        assert high <= upper
+
+
+def _apart(name, explained, found):
+    """Whether a clash of a series lies outside the stretches."""
+    spans = [(s.said.start, s.said.end) for s in found.stretches if name in s.said.members]
+    clashing = [block for block in explained.blocks if not TOOLS.engines(block).feasible()]
+    return not all(any(a <= block.start and block.end <= b for a, b in spans) for block in clashing)
 
 
 @given(systems(truthful=False), st.randoms(use_true_random=False))
