@@ -100,7 +100,7 @@ def test_where_reports_clash_a_bound_says_what_is_set_aside_and_rests_on_none_of
 def test_a_report_of_a_proof_says_whether_it_was_spoken_and_its_window_inferred(analyst):
     reports = catalog.reports().set_index("report_id", drop=False)
     figures = explanation.figures_of(reports)
-    assert figures["FIN-024"].name("lower") == figures["FIN-024"].name("upper") == "(FIN-024, 2022-09-21)"
+    assert figures["FIN-024"].label == "(FIN-024, 2022-09-21)"
     for report_id, figure in figures.items():
         row = reports.loc[report_id]
         assert (", spoken" in figure.label) == (row["speech_mode"] == "spoken")

@@ -98,11 +98,11 @@ def windows(reports: pd.DataFrame) -> tuple[NDArray[np.int64], NDArray[np.int64]
 
 
 def doubtful(reports: pd.DataFrame) -> NDArray[np.bool_]:
-    """Reports of a single day, or of each day, whose window is inferred: nobody knows whether it is off by a day."""
+    """Reports of a single day, or of so many a day, whose window is inferred: nobody knows whether it is off by a day."""
     if "period_basis" not in reports:
         return np.zeros(len(reports), dtype=bool)
     single = (reports["period_start"] == reports["period_end"]).to_numpy(bool, na_value=False)
-    daily = reports["statistic"].isin([*PER_DAY, *MEAN_DAYS]).to_numpy(bool)
+    daily = reports["statistic"].isin([*PER_DAY, "mean_per_day"]).to_numpy(bool)
     return np.asarray((reports["period_basis"] == "inferred").to_numpy(bool, na_value=False) & (single | daily))
 
 

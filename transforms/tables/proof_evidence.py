@@ -24,16 +24,16 @@ Windows: TypeAlias = Mapping[tuple[str, str], tuple[int, int]]  # report and end
 def proofs(daily: pd.DataFrame, reports: pd.DataFrame, series: pd.DataFrame) -> pd.DataFrame:
     """V74: per bound that is not open: the bound, what its terms add up to, and whether their windows hold the day.
 
-    reports : decided rows with `lower`, `upper`, `start_instant`, `end_instant` (UTC seconds), `timezone`; of an inferred
+    reports : decided rows with `lower`, `upper`, `start_instant`, `end_instant` (UTC seconds); of an inferred
     day, the days that it might be bind.
     Columns date, series, upper, bound, total, covers. The windows are looked at where all terms are of the series
     itself; a bound that follows from other series rests on identities, which no table holds.
     """
     active = reports.loc[reports["role"] == "constraint"]
     ends = {end: active.set_index("report_id")[end].astype("Float64").to_dict() for end in ("lower", "upper")}
-    windows = _windows(active)
     owner = dict(zip(active["report_id"], active["series"], strict=True))
     zones = {n: (z, b) for n, z, b in series[["series", "timezone", "day_boundary"]].itertuples(index=False)}
+    windows = _windows(active, {str(name): str(zone) for name, (zone, _) in zones.items()})
     rows = []
     for name, own in daily.groupby("series", sort=True, observed=True):
         clock = _Days(own["date"], *zones[str(name)])
@@ -52,15 +52,15 @@ def proofs(daily: pd.DataFrame, reports: pd.DataFrame, series: pd.DataFrame) -> 
     return frame.astype({"upper": bool, "bound": "float64", "total": "float64", "covers": bool})
 
 
-def _windows(active: pd.DataFrame) -> Windows:
-    """Where the ends of each report bind."""
+def _windows(active: pd.DataFrame, zones: Mapping[str, str]) -> Windows:
+    """Where the ends of each report bind; `zones` : time zone by series."""
     instants = active[["report_id", "start_instant", "end_instant"]]
     found = {(i, end): (int(a), int(b)) for i, a, b in instants.itertuples(index=False) for end in ("lower", "upper")}
-    for zone, rows in active.loc[doubtful(active)].groupby("timezone"):
+    for series, rows in active.loc[doubtful(active)].groupby("series"):
         start, end = (rows[c].to_numpy(np.int64) for c in ("start_instant", "end_instant"))
         for name, by in (("lower", -OFF_BY), ("upper", OFF_BY)):
-            moved = zip(shifted(start, by, str(zone)).tolist(), shifted(end, -by, str(zone)).tolist(), strict=True)
-            found |= dict(zip([(i, name) for i in rows["report_id"]], moved, strict=True))
+            moved = zip(shifted(start, by, zones[str(series)]), shifted(end, -by, zones[str(series)]), strict=True)
+            found |= {(i, name): (int(a), int(b)) for i, (a, b) in zip(rows["report_id"], moved, strict=True)}
     return found
 
 
