@@ -40,8 +40,7 @@ from transforms.tables import daily
 ROOT = Path(__file__).resolve().parent.parent
 DATA = ROOT / "data"
 PLAIN = EstimateSettings(interval_level=None)
-WEIGHTED = EstimateSettings(interval_level=None, level_weighted=True)
-METHODS = ("crossings", "level-weighted", "pro rata", "linear")
+METHODS = ("crossings", "pro rata", "linear")
 LIBRARIES = ("numpy", "scipy", "pandas", "clarabel")
 
 FINLAND, FINNISH_ZONE = "FIN/entry/RUS/national/land/crossings/border_control", "Europe/Helsinki"
@@ -117,7 +116,6 @@ def answers(held: HeldOut) -> tuple[dict[str, FloatArray], FloatArray, FloatArra
     stated = Stated.of(result.kept, result.days.starts)
     figures = {
         "crossings": result.estimate,
-        "level-weighted": estimated(held.given, held, WEIGHTED).estimate,
         "pro rata": pro_rata(stated),
         "linear": linear_interpolation(stated),
     }

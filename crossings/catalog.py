@@ -108,7 +108,7 @@ def reports(
 def findings(
     country: str | None = None, *, release: str | Release | None = None, as_shown: When | None = None
 ) -> pd.DataFrame:
-    """Findings: rules, conflicts, reconciliations; `release` and `as_shown` as for `load`."""
+    """Findings: rules, conflicts, what may be wrong; `release` and `as_shown` as for `load`."""
     return load("findings", country, release=release, as_shown=as_shown)
 
 

@@ -1,4 +1,4 @@
-"""A stretch of time in which tied series restrict each other: its contradictions settled, its bounds at hand.
+"""A stretch of time in which tied series restrict each other: its contradictions explained, its bounds at hand.
 
 In: a block of tied series as the single series left it. Out: `Stretch`, with bounds of any window of any member inside
 it. Whatever goes wrong in one stretch costs that stretch its points and is told, never the run (method.md 4.7).

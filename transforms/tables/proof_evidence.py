@@ -1,6 +1,6 @@
 """Every published bound beside the sum of its proof, worked out from the tables alone (docs/rules.md, V74).
 
-In: `daily`, the reports with their settled ends and windows, and the series. Out: one row per bound, which an expectation
+In: `daily`, the reports with their ends and windows, and the series. Out: one row per bound, which an expectation
 judges. No solver and nothing of the estimator is asked: a reader can do the same with the published tables.
 """
 
