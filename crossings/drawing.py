@@ -96,12 +96,18 @@ def _sentence(days: Any, direction: str) -> str:
 
 
 def _panel(axes: Any, days: Any, events: Any, direction: str) -> None:
-    """Band, points by status, and what happened; statuses are named beside their last point."""
+    """Band, points by status, and what happened; each status is named at its highest point, the band where it is widest."""
     _band(axes, days)
     for status, colour in _COLOURS.items():
         here = days[(days["status"] == status) & days["estimate"].notna()]
         if len(here):
-            axes.plot(list(here["date"]), here["estimate"].tolist(), "o", markersize=4, color=colour, label=status)
+            axes.plot(list(here["date"]), here["estimate"].tolist(), "o", markersize=4, color=colour)
+            top = here.loc[here["estimate"].astype("int64").idxmax()]
+            side = {"reported": (0, 6), "derived": (0, 14), "contested": (0, 22), "estimated": (0, 6)}[status]
+            axes.annotate(
+                status, (top["date"], int(top["estimate"])), xytext=side, textcoords="offset points",
+                fontsize=8, color=colour, ha="center", va="bottom",
+            )  # fmt: skip
     for day, event in days.loc[days["break_id"].notna(), ["date", "break_id"]].itertuples(index=False):
         axes.axvline(day, color="#a66a00", linewidth=1, linestyle="--")
         axes.annotate(
@@ -117,7 +123,7 @@ def _panel(axes: Any, days: Any, events: Any, direction: str) -> None:
         axes.set_ylim(bottom=0)
     axes.grid(axis="y", color="#dfe4ea", linewidth=0.6)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(loc="upper left", fontsize=8, frameon=False)
+    axes.margins(y=0.12)
 
 
 def _scales(axes: Any, first: dt.date, last: dt.date) -> None:
@@ -167,4 +173,7 @@ def _band(axes: Any, days: Any) -> None:
         edges += [middle - 0.5, middle + 0.5]
         ends += [(low, high)] * 2
     bottom, ceiling = zip(*ends, strict=True)
-    axes.fill_between(edges, bottom, ceiling, color="#0b5cad", alpha=0.12, linewidth=0, label=label)
+    axes.fill_between(edges, bottom, ceiling, color="#0b5cad", alpha=0.12, linewidth=0)
+    axes.annotate(
+        label, (0.005, 0.99), xycoords="axes fraction", fontsize=8, color="#4d7fb5", ha="left", va="top"
+    )  # fmt: skip

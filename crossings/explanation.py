@@ -11,14 +11,14 @@ from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from crossings import catalog, proofs
+from crossings import catalog, experience, proofs
 from crossings.errors import CrossingsError
 from crossings.lake import Release
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_TOLD = ("conflict", "alternative", "V24", "V58")
+_TOLD = ("conflict", "alternative", "window", "V24", "V58")
 _WITHHELD = ("withheld",)
 _UNKNOWN = "no short stretch around the day has a total that is known to within a third; the bounds stay"
 _QUALIFIERS = {"exact": "", "rounded": "", "about": "about ", "nearly": "nearly ", "more_than": "more than ",
@@ -50,6 +50,8 @@ class Explanation:
     lower, upper : the bounds as small sums in words. reports : those whose window covers the day or that stand in a
     proof. alternatives : other statements about exactly this day. conflicts : findings that concern it.
     decisions : the curator's decisions on any of the reports. no_estimate : why there is no point; empty where there is.
+    known_over : days of the shortest stretch around the day with a known total. experience : how near such paths came
+    elsewhere, in words.
     """
 
     date: str
@@ -59,6 +61,8 @@ class Explanation:
     no_estimate: str
     status: str
     reliability: int
+    known_over: int | None
+    experience: str
     lower: str
     upper: str
     interval: str
@@ -80,6 +84,9 @@ class Explanation:
         ]
         lines += [f"  {self.no_estimate}"] if self.no_estimate else []
         lines += [f"  {self.lower}", f"  {self.upper}"]
+        if self.known_over and self.estimate is not None and self.status not in ("reported", "derived"):
+            days = "day" if self.known_over == 1 else "days"
+            lines.append(f"  known over {self.known_over} {days}{f': {self.experience}' if self.experience else ''}")
         lines += [f"  {self.interval}"] if self.interval else []
         lines += [f"  bent by event {self.break_id}"] if self.break_id else []
         for title, part in (("Reports", self.reports), ("Alternatives", self.alternatives)):
@@ -152,6 +159,7 @@ def _explanation(
     return Explanation(
         date=str(day), country=cell["country"], series=name, estimate=cell["estimate"],
         no_estimate=_why_none(cell, withheld(findings, name)), status=cell["status"], reliability=int(cell["reliability"]),
+        known_over=cell["known_over"], experience=_experience(cell),
         lower=proofs.of_row(cell, "lower", figures), upper=proofs.of_row(cell, "upper", figures),
         interval="" if cell["pi_lower"] is None else
         f"{cell['pi_level']:.0%} calibrated interval {cell['pi_lower']:,} to {cell['pi_upper']:,}, if unreported days resemble "
@@ -174,6 +182,12 @@ def decided(decisions: pd.DataFrame, report_ids: Collection[str]) -> list[str]:
     """The curator's decisions on some reports, a line each."""
     told = decisions[decisions["report_id"].isin(list(report_ids))]
     return [f"{d['decision_id']} {d['report_id']} {_decided(d)}: {d['reason']}" for d in told.to_dict("records")]
+
+
+def _experience(cell: dict[str, Any]) -> str:
+    """Of a day whose number is that of a path."""
+    told = cell["estimate"] is not None and cell["status"] in ("estimated", "contested")
+    return experience.said(cell["known_over"]) if told else ""
 
 
 def _why_none(cell: dict[str, Any], withheld: str) -> str:

@@ -116,6 +116,25 @@ def show(
             why = explanation.withheld(catalog.findings(country, release=release), name)
             console.print(f"[dim]– withheld: {escape(why)}[/]", soft_wrap=True)
         console.print()
+    for line in _stocks(country, date(start), date(end), release):
+        console.print(escape(line), soft_wrap=True)
+
+
+def _stocks(country: str, start: dt.date | None, end: dt.date | None, release: str | None) -> list[str]:
+    """What was said of how many were in the country at an instant: shown beside the flows, binding none."""
+    reports = catalog.reports(country, release=release)
+    reports = reports[(reports["statistic"] == "stock") & (reports["role"] == "other_statistic")].sort_values(
+        ["period_end", "report_id"]
+    )
+    told = [
+        explanation.source_of(r, "stock") for r in reports.to_dict("records") if _inside(r["period_end"], start, end)
+    ]
+    lines = [f"  {s.window}: {s.said}  {s.report_id}, {s.publisher or 'no publisher'}" for s in told]
+    return ["stocks, beside the flows (a number at an instant binds no flow):", *lines] if lines else []
+
+
+def _inside(day: Any, start: dt.date | None, end: dt.date | None) -> bool:
+    return isinstance(day, dt.date) and (start is None or start <= day) and (end is None or day <= end)
 
 
 def headline(
