@@ -132,8 +132,12 @@ _CATALOGUE = (
     Rule("V21", "duplicate key with different content", "quarantine", "error", "8"),
     Rule("V22", "exact copy of a row before it", "drop_copy", "info", "8"),
     Rule("V24", "a copy repeats a statement with another number", "tell", "warn", "4.4"),
-    Rule("V25", "supersedes a report that is not there, is of another window, or itself", "quarantine", "error", "4.8"),
+    Rule("V25", "supersedes a report that is not there, is of another window (one that starts with it may be longer), or itself",
+         "quarantine", "error", "4.8"),
     Rule("V26", "supersedes a report published later", "quarantine", "error", "4.8"),
+    # What falls further is a slip of the pen more often than a correction; it stays in force, clashes and is told (V28).
+    Rule("restated", "a later figure of one authority takes the place of its earlier ones; a running total may fall by"
+         " {percent[largest_fall]}", "tell", "warn", "4.8", {"largest_fall": 0.25}),
     Rule("V71", "not observed: an estimate, forecast or denial", "hold", "info", "8"),
     Rule("V72", "the words say per day, the statistic does not", "hold", "warn", "8"),
     # Cells of a payload, and what a look at a publisher shows.

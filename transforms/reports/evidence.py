@@ -204,7 +204,10 @@ def _spelled(digits: str) -> float:
 
 
 def _superseded(reports: pd.DataFrame) -> dict[str, NDArray[np.bool_]]:
-    """For rows that name a superseded report: whether it is there, agrees in series and window, and was earlier."""
+    """For rows that name a superseded report: whether it is there, agrees in series and window, and was earlier.
+
+    A window that starts with the superseded one may be longer: a running total is corrected by a later one.
+    """
     verdicts = ("superseded_there", "superseded_same", "superseded_later", "superseded_acyclic")
     found = {name: np.ones(len(reports), dtype=bool) for name in verdicts}
     naming = np.flatnonzero(reports["supersedes"].notna())
@@ -222,9 +225,12 @@ def _superseded(reports: pd.DataFrame) -> dict[str, NDArray[np.bool_]]:
     found["superseded_there"][naming] = old_row >= 0
     found["superseded_acyclic"][naming] = [not endless.get(report_id, False) for report_id in named]
     after, before = naming[old_row >= 0], old_row[old_row >= 0]
+    longer = reports["end_instant"].to_numpy(np.int64)[after] > reports["end_instant"].to_numpy(np.int64)[before]
+    longer &= reports["end_instant"].to_numpy(np.int64)[before] != at.UNKNOWN
     for column in ("series", "period_start", "period_end", "start_time", "end_time"):
         new, old = (reports[column].iloc[rows].astype("object").reset_index(drop=True) for rows in (after, before))
-        found["superseded_same"][after] &= ((new == old) | (new.isna() & old.isna())).to_numpy(bool)
+        same = ((new == old) | (new.isna() & old.isna())).to_numpy(bool)
+        found["superseded_same"][after] &= same | (longer & (column in ("period_end", "end_time")))
     found["superseded_later"][after] = _not_earlier(reports.iloc[after], reports.iloc[before])
     return found
 

@@ -21,7 +21,7 @@ from transforms import findings
 from transforms.parse import statements_csv
 from transforms.reports import decisions as decide
 from transforms.reports import encode as encoding
-from transforms.reports import evidence, roles
+from transforms.reports import evidence, restated, roles
 from transforms.reports import instants as at
 from transforms.reports.reference import Reference
 from transforms.series import definitions
@@ -188,7 +188,8 @@ def settle(prepared: Prepared, judgements: Iterable[Judgement]) -> Settled:
             held.loc[rows] = True
         told += _told(frame.loc[rows, ["country", "series", "period_start", "period_end", "report_id"]], judgement)
     kept = frame.drop(columns=list(prepared.evidence)).loc[accepted].assign(held=held[accepted])
-    kept["role"] = roles.roles(kept, preferred=prepared.preferred)
+    assigned = roles.assigned(kept, preferred=prepared.preferred)
+    kept["role"] = assigned.role
     defined = prepared.declared.loc[prepared.declared["declared"]]
     derived = ~kept["series"].isin(defined["series"])
     if derived.any():  # spelled by accepted rows alone: a quarantined one defines nothing
@@ -198,7 +199,10 @@ def settle(prepared: Prepared, judgements: Iterable[Judgement]) -> Settled:
         kept.loc[kept["role"].isin(["constraint", "copy"]), "role"] = "regular"
         defined = defined.assign(declared=True)
     told += _derived(kept, defined.loc[~defined["declared"]])
-    all_findings = pd.concat([findings.table(told), roles.transcription_findings(kept)], ignore_index=True)
+    all_findings = pd.concat(
+        [findings.table(told), roles.transcription_findings(kept), restated.told(kept, assigned.replaced_by)],
+        ignore_index=True,
+    )
     quarantine = pd.DataFrame(quarantined, columns=list(QUARANTINE.names)).sort_values(
         "quarantine_id", ignore_index=True
     )

@@ -6,6 +6,8 @@ Rules: data/register/README.md "How to use the tables", steps 3 and 4.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -14,19 +16,34 @@ from crossings.rules import Finding
 from transforms import distinct
 from transforms import findings as found
 from transforms.reports import instants as at
+from transforms.reports import restated
 from transforms.reports.encode import NO_FLOW
 
 FORM = ("value", "value_low", "value_high", "qualifier", "lower", "upper")  # what copies of one statement may differ in
 
 
+@dataclass(frozen=True, eq=False)
+class Assigned:
+    """The role of each report, and the id of the report of the same authority that took its place, where one did."""
+
+    role: pd.Series
+    replaced_by: pd.Series
+
+
 def roles(reports: pd.DataFrame, *, preferred: frozenset[str] = frozenset()) -> pd.Series:
-    """The role of each report.
+    """The role of each report; see `assigned`."""
+    return assigned(reports, preferred=preferred).role
+
+
+def assigned(reports: pd.DataFrame, *, preferred: frozenset[str] = frozenset()) -> Assigned:
+    """The role of each report, and what replaced it.
 
     reports : decided and encoded rows with `excluded` and `held` (bool) beside them, one vintage.
     preferred : reports that a decision prefers among copies of one statement.
 
     One report binds per origin: a preferred one, else an exact copy, else one whose window is stated, else the most
-    frequent form of value and qualifier; within a form the earliest published, then the smallest id.
+    frequent form of value and qualifier; within a form the earliest published, then the smallest id. Of the statements of
+    one authority that are vintages of one figure the latest binds; the others are superseded with their relays (`restated`).
     """
     retracting = (reports["revision_kind"] == "retraction").to_numpy()
     superseded = reports["report_id"].isin(reports["supersedes"].dropna()).to_numpy() | retracting
@@ -51,8 +68,33 @@ def roles(reports: pd.DataFrame, *, preferred: frozenset[str] = frozenset()) -> 
     ).astype(object)  # fmt: skip
     active = np.flatnonzero(role == "copy")
     weighed = [c for c in ("report_id", "origin_id", "published_at", "period_basis", *FORM) if c in reports]
-    role[active[_binding(reports[weighed].iloc[active], preferred)]] = "constraint"
-    return pd.Series(role, index=reports.index)
+    binding = active[_binding(reports[weighed].iloc[active], preferred)]
+    role[binding] = "constraint"
+    by = np.full(len(reports), None, dtype=object)
+    if replaced := restated.replaced(_statements(reports, active, binding), preferred):
+        ids = reports["report_id"].to_numpy(object)
+        of_origin = dict(zip(reports["origin_id"].iloc[binding], binding, strict=True))
+        new = {int(binding[old]): ids[binding[new]] for old, new in replaced.items()}
+        for row, origin in zip(active.tolist(), reports["origin_id"].iloc[active], strict=True):
+            if (standing := int(of_origin[origin])) in new:
+                role[row], by[row] = "superseded", new[standing]
+    return Assigned(pd.Series(role, index=reports.index), pd.Series(by, index=reports.index, dtype=object))
+
+
+def _statements(reports: pd.DataFrame, active: NDArray[np.intp], binding: NDArray[np.intp]) -> pd.DataFrame:
+    """The binding row of each origin, published when the first of its relays was."""
+    standing = reports.iloc[binding]
+    if "published_at" not in reports or len(active) == len(binding):
+        return standing
+    codes, _ = distinct.combinations(reports["origin_id"].iloc[active])
+    published = reports["published_at"].to_numpy(np.int64)[active]
+    known = np.where(published == at.UNKNOWN, np.iinfo(np.int64).max, published)
+    order = np.lexsort([known, codes])
+    earliest = active[order[np.flatnonzero(np.diff(codes[order], prepend=-1))]]
+    of_origin = dict(zip(reports["origin_id"].iloc[earliest], earliest, strict=True))
+    first = [of_origin[origin] for origin in standing["origin_id"]]
+    columns = [c for c in ("published_at", "published_on") if c in reports]
+    return standing.assign(**{c: reports[c].iloc[first].to_numpy() for c in columns})
 
 
 def _binding(active: pd.DataFrame, preferred: frozenset[str]) -> NDArray[np.intp]:
