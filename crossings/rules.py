@@ -139,6 +139,9 @@ _CATALOGUE = (
     Rule("restated", "a later figure of one authority takes the place of its earlier ones; a running total may fall by"
          " {percent[largest_fall]}", "tell", "warn", "4.8", {"largest_fall": 0.25}),
     Rule("V71", "not observed: an estimate, forecast or denial", "hold", "info", "8"),
+    # Real standstills last longer or are decided on; a chain that grows by a few a day may well stand still.
+    Rule("repeated_total", "a running total that repeats for up to {days} days: perhaps not updated; the next one covers them",
+         "hold", "warn", "8", {"days": 7, "least": 20}),
     Rule("V72", "the words say per day, the statistic does not", "hold", "warn", "8"),
     # Cells of a payload, and what a look at a publisher shows.
     Rule("unknown_label", "a label is not in the source's mapping", "quarantine", "error", "8"),
@@ -151,12 +154,24 @@ _CATALOGUE = (
     Rule("latest_period", "the publisher's newest period", "tell", "warn", "8"),
     Rule("lost_letters", "letters were lost before the file reached us", "tell", "warn", "8"),
     Rule("revision_size", "a look changed more of the known figures than its source allows", "tell", "warn", "4.8"),
+    Rule("vanished", "a figure inside the range of a later look is no longer shown; it stands, of low reliability, until decided",
+         "tell", "warn", "4.8"),
+    Rule("older_edition", "an edition older than one that was brought before; the newer figures stand", "tell", "warn", "4.8"),
     Rule("unreadable_look", "a look cannot be read; the looks before it stand", "tell", "warn", "4.8"),
     # Figures beside each other.
     Rule("V28", "a running total falls although a longer window cannot hold less", "tell", "warn", "8"),
     Rule("V39", "a day is more than {times} times the day before, or less than that part of it, without an event",
          "tell", "warn", "8", {"times": 5}),
     Rule("V42", "the same count on {days} days in a row or more: perhaps copied", "tell", "warn", "8", {"days": 3}),
+    # A count of twenty or more is never zero by chance; closures last longer than this, and office hours repeat.
+    Rule("zero_between", "zero, or nothing, for up to {days} days or {periods} longer periods among ordinary figures, or before a"
+         " figure of about the sum: perhaps no report",
+         "tell", "warn", "8", {"days": 7, "periods": 2, "least": 20, "times": 5, "slack": 0.3}),
+    Rule("slipped_digit", "a tenth or ten times ({from} to {to} times) of the figures beside it: perhaps a digit lost or doubled",
+         "tell", "warn", "8", {"from": 6, "to": 16, "alike": 2, "least": 100}),
+    # Counts vary by more than a twentieth from one period to the next; equal ones by chance are rarer than this.
+    Rule("copied_period", "all figures of a period equal those of another, by chance less often than {chance}: perhaps copied",
+         "tell", "warn", "8", {"chance": 0.0005, "spread": 0.05}),
     Rule("mirror_ratio", "both sides of the border count one flow; {lowest} to {highest} times is usual",
          "tell", "warn", "8", {"lowest": 0.5, "highest": 1.5}),
     Rule("undeclared_series", "reports fit no declared series; one was derived from their codes", "tell", "info", "1"),

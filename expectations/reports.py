@@ -220,4 +220,7 @@ def suite(countries: Iterable[str], country_timezones: Iterable[str]) -> list[Ex
         gxe.ExpectColumnValuesToBeInSet(column="superseded_later", value_set=[True], **meta(RULES["V26"])),
         gxe.ExpectColumnValuesToBeInSet(column="modality", value_set=["observed"], **meta(RULES["V71"])),
     ]
+    expectations.append(
+        gxe.ExpectColumnValuesToBeInSet(column="repeats_total", value_set=[False], **meta(RULES["repeated_total"]))
+    )
     return expectations + [expect(RULES[rule]) for rule, expect in OF_ROWS.items()]

@@ -101,6 +101,7 @@ CODE_LISTS: dict[str, dict[str, str]] = {
         "correction": "an error was corrected",
         "update": "a later count of the same window",
         "retraction": "withdrawn; nothing takes its place",
+        "earlier": "of an older edition that came after a newer one; replaced before it came",
     },
     "role": {
         "constraint": "bounds the estimate",

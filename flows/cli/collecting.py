@@ -29,6 +29,12 @@ def ingest(
     file: Annotated[
         list[Path] | None, typer.Option(help="A file at hand instead of the publisher; may be repeated.")
     ] = None,
+    edition: Annotated[
+        dt.datetime | None,
+        typer.Option(
+            formats=DAY, metavar="DATE", help="The day on which the publisher issued the file, where it is older."
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Look at one source: archive what comes, parse and judge it.
@@ -38,6 +44,8 @@ def ingest(
     - `crossings ingest mn-nso-border-points --base-url http://127.0.0.1:8765`
 
     - `crossings ingest ru-fsb-exits --file Russia_out.csv`
+
+    - `crossings ingest ru-fsb-exits --file Russia_out_2023.csv --edition 2023-11-15`
     """
     files = file or []
     workspace = Workspace.open(settings())
@@ -47,8 +55,10 @@ def ingest(
     def collected() -> str:
         if not files:
             return collect.collect(workspace, source, base_url)
-        return questions.bring(workspace, spec, files)
+        return questions.bring(workspace, spec, files, None if edition is None else edition.date())
 
+    if edition is not None and not files:
+        raise CrossingsError("--edition is of a file at hand", "give the file with --file")
     if files and base_url:
         raise CrossingsError("--file and --base-url exclude each other", "give one of them")
     if spec.by_hand and (base_url or len(files) > 1):

@@ -11,6 +11,7 @@ import datetime as dt
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from crossings.errors import CrossingsError, UnreadableInput
@@ -21,6 +22,7 @@ from flows.collect.fetch import Fetcher
 from flows.workspace import Workspace, read_file
 from transforms.parse import registry
 from transforms.parse.contract import Payload, Span
+from transforms.parse.edition import stated_edition
 
 BUNDLE = "bundle"
 _HERE = frozenset({"127.0.0.1", "::1", "localhost"})
@@ -83,13 +85,22 @@ def _back(since: dt.date, today: dt.date) -> Span:
     return Span(since, today)
 
 
-def bring(workspace: Workspace, spec: SourceSpec, files: list[Path]) -> str:
+def bring(workspace: Workspace, spec: SourceSpec, files: list[Path], edition: dt.date | None = None) -> str:
     """Archive files at hand as one look; returns the digest of what is to be read.
+
+    edition : the day on which the publisher issued them; without one the file may say it itself (`parse.edition`).
 
     A file is named after its role (`data.csv`, `metadata.json`, `file.xlsx`); a single one may have any name. The one
     file of statements leaves no trace where its bytes are unchanged, so that an unchanged run writes nothing. Raises
-    CrossingsError for a file that is missing or larger than the source allows.
+    CrossingsError for a file that is missing or larger than the source allows, and for an edition in the future.
     """
+    if edition is not None and (spec.by_hand or edition > workspace.now.date()):
+        raise CrossingsError(
+            f"{spec.id} is a file of statements, each with its own day"
+            if spec.by_hand
+            else f"{edition} lies in the future",
+            "leave --edition out" if spec.by_hand else "give the day on which the file was issued",
+        )
     if spec.by_hand:
         (path,) = files
         seen = workspace.archive.add_local(spec.id, read_file(path), spec.parser, workspace.now, log_unchanged=False)
@@ -108,12 +119,15 @@ def bring(workspace: Workspace, spec: SourceSpec, files: list[Path]) -> str:
         seen = workspace.archive.add_local(spec.id, read_file(path), f"file {path.name}", workspace.now)
         assert seen.sha256 is not None
         parts.append(Part(name, seen.sha256))
-    return bundle(workspace.archive, spec.id, parts)
+    stated = stated_edition(contents(workspace.archive, parts))
+    days = {"edition": edition, "stated": stated if stated is None or stated <= workspace.now.date() else None}
+    return bundle(workspace.archive, spec.id, parts, {n: None if d is None else d.isoformat() for n, d in days.items()})
 
 
-def bundle(archive: Archive, source_id: str, parts: list[Part]) -> str:
-    """Archive the list of payloads that belong together; returns its digest."""
-    content = json.dumps([[p.name, p.sha256] for p in sorted(parts, key=lambda p: p.name)]).encode()
+def bundle(archive: Archive, source_id: str, parts: list[Part], brought: dict[str, str | None] | None = None) -> str:
+    """Archive the list of payloads that belong together; returns its digest. brought : of files, the days of their edition."""
+    listed: Any = [[p.name, p.sha256] for p in sorted(parts, key=lambda p: p.name)]
+    content = json.dumps(listed if brought is None else {"parts": listed, **brought}).encode()
     seen = archive.add_local(source_id, content, BUNDLE)
     assert seen.sha256 is not None
     return seen.sha256
@@ -127,7 +141,26 @@ def arrivals(archive: Archive, spec: SourceSpec) -> list[Look]:
 
 def payloads(archive: Archive, sha256: str) -> list[Payload]:
     """The payloads of a bundle that hold figures or their labels, verified; an overview page only led to them."""
-    return contents(archive, [Part(name, part) for name, part in json.loads(archive.read(sha256))])
+    listed = json.loads(archive.read(sha256))
+    return contents(archive, [Part(*part) for part in (listed["parts"] if isinstance(listed, dict) else listed)])
+
+
+@dataclass(frozen=True)
+class Brought:
+    """How a bundle came: `by_hand` where it is of files, `edition` the day given for them, `stated` the one they state."""
+
+    by_hand: bool = False
+    edition: dt.date | None = None
+    stated: dt.date | None = None
+
+
+def brought(archive: Archive, sha256: str) -> Brought:
+    """How a bundle came."""
+    listed = json.loads(archive.read(sha256))
+    if not isinstance(listed, dict):
+        return Brought()
+    days = {name: dt.date.fromisoformat(text) for name in ("edition", "stated") if (text := listed.get(name))}
+    return Brought(by_hand=True, **days)
 
 
 def contents(archive: Archive, parts: list[Part]) -> list[Payload]:

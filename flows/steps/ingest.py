@@ -101,7 +101,10 @@ def _gathered(
             told.append((look, error))
             continue
         refused = None
-        parsed.append(revisions.Look(found, look.looked_at, look.sha256))
+        brought = questions.brought(workspace.archive, look.sha256)
+        parsed.append(
+            revisions.look(found, look.looked_at, look.sha256, brought.edition, brought.stated, brought.by_hand)
+        )
     gathered = revisions.gather(parsed, spec, known.main_timezone)
     unread = [
         Finding("unreadable_look", severity="error" if refused and look is looks[-1] else None, table="reports",

@@ -62,7 +62,14 @@ BROKEN: dict[str, tuple[list[dict[str, str]], str]] = {
     "V71": ([A(modality="forecast")], "hold"),
     "V72": ([A(value_text="8314 a day")], "hold"),
 }
-REQUIRED = {*(f"V{n:02}" for n in range(1, 18)), "V20", "V21", "V22", "V25", "V26", "V71", "V72"}
+SINCE = {"statistic": "cumulative", "authority": "fin-border-guard", "scope": "checkpoint:stale", "value_text": ""}
+BROKEN["repeated_total"] = (
+    [A(report_id=f"C-{last}", period_start="2022-09-01", period_end=f"2022-09-{last}", value=value, **SINCE)
+     for last, value in ((20, 900), (21, 1800), (22, 1800))],
+    "hold",
+)  # fmt: skip
+REQUIRED = {*(f"V{n:02}" for n in range(1, 18)), "V20", "V21", "V22", "V25", "V26", "V71", "V72",
+            "repeated_total"}  # fmt: skip
 
 
 def suite() -> list[gxe.Expectation]:

@@ -21,6 +21,7 @@ from transforms.reports.encode import NO_FLOW, PER_DAY
 from transforms.reports.reference import Reference
 
 CAP = RULES["V17"].limits
+REPEAT = RULES["repeated_total"].limits
 
 
 def gather(reports: pd.DataFrame, reference: Reference, today: pd.Timestamp) -> pd.DataFrame:
@@ -51,6 +52,7 @@ def gather(reports: pd.DataFrame, reference: Reference, today: pd.Timestamp) -> 
         "text_qualifier": words["qualifier"],
         "text_per_day": words["per_day"],
         "text_multiplier": words["multiplier"],
+        "repeats_total": _repeats(reports),
         **_superseded(reports),
     }
     evidence["series_rate"] = _series_rate(reports, evidence["day_rate"])
@@ -263,3 +265,41 @@ def _series_rate(reports: pd.DataFrame, rate: NDArray[np.float64]) -> NDArray[np
     of_series = usable.groupby(codes).agg(["count", "median"])
     known = of_series["count"] >= RULES["V10"].limits["fewest_reports"]
     return np.asarray(of_series["median"].where(known).to_numpy(np.float64)[codes])
+
+
+def _repeats(reports: pd.DataFrame) -> NDArray[np.bool_]:
+    """Whether an exact running total of one authority since one instant is that of a shorter window again, for a few days.
+
+    Rows that a decision set aside or preferred are not asked. A chain that grows slowly, or stands still for longer, does so
+    in earnest as far as anybody can tell.
+    """
+    found = np.zeros(len(reports), dtype=bool)
+    speaker = (
+        reports["authority"].astype("object").where(reports["authority"].notna(), reports["publisher"].astype("object"))
+    )
+    known = (reports["start_instant"] != at.UNKNOWN) & (reports["end_instant"] != at.UNKNOWN) & speaker.notna()
+    settled = reports["excluded"].to_numpy(bool) | reports["preferred"].to_numpy(bool)
+    exact = (reports["statistic"] == "cumulative") & (reports["lower"] == reports["upper"]) & (reports["lower"] > 0)
+    observed = (reports["modality"] == "observed") & (reports["tier"].fillna(5) < 5)
+    rows = np.flatnonzero((known & exact & observed).to_numpy(bool) & ~settled)
+    if len(rows) < 2:
+        return found
+    chosen = reports.iloc[rows]
+    codes, _ = distinct.combinations(speaker.iloc[rows], chosen["series"], chosen["start_instant"])
+    chain = pd.DataFrame({
+        "row": rows, "code": codes, "end": chosen["end_instant"].to_numpy(np.int64),
+        "value": chosen["lower"].to_numpy(np.float64),
+    })  # fmt: skip
+    for _, group in chain.loc[chain["code"].duplicated(keep=False)].groupby("code"):
+        totals = group.groupby("end")["value"].max().sort_index()
+        ends, values = totals.index.to_numpy(np.int64), totals.to_numpy(np.float64)
+        grown, days = np.diff(values), np.diff(ends) / 86_400
+        rates = (grown / days)[grown > 0]
+        if not len(rates) or np.median(rates) < REPEAT["least"]:
+            continue
+        first = {float(v): int(e) for v, e in zip(values[::-1], ends[::-1], strict=True)}
+        last = {float(v): int(e) for v, e in zip(values, ends, strict=True)}
+        for row, end, value in group[["row", "end", "value"]].itertuples(index=False):
+            stands = (last[value] - first[value]) / 86_400 if value in first else 0.0
+            found[row] = value in first and first[value] < end and stands <= REPEAT["days"] + 0.1
+    return found

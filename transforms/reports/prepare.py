@@ -133,9 +133,10 @@ def ready(
     for column, source in (("printed_value", "value"), ("printed_low", "value_low"), ("printed_high", "value_high")):
         frame[column] = printed[source]
     frame["content"] = statements_csv.contents(statements)
+    liked = decisions.loc[(decisions["action"] == "prefer") & (decisions["field"] == "value"), "report_id"]
+    frame["preferred"] = frame["report_id"].isin(liked)
     known = frame.columns
     frame = evidence.gather(frame, reference, today)
-    liked = decisions.loc[(decisions["action"] == "prefer") & (decisions["field"] == "value"), "report_id"]
     recoded = frozenset(decisions.loc[decisions["action"] == "recode", "field"])
     gathered = tuple(frame.columns.difference(known))
     return Prepared(source_id, statements, frame, gathered, defined, frozenset(liked), payload_sha256, recoded, regular)
@@ -188,7 +189,9 @@ def settle(prepared: Prepared, judgements: Iterable[Judgement]) -> Settled:
             held.loc[rows] = True
         told += _told(frame.loc[rows, ["country", "series", "period_start", "period_end", "report_id"]], judgement)
     kept = frame.drop(columns=list(prepared.evidence)).loc[accepted].assign(held=held[accepted])
-    assigned = roles.assigned(kept, preferred=prepared.preferred)
+    # The looks of one statistics source are vintages of one authority: its publisher's.
+    vintages = kept.assign(authority=prepared.source_id) if prepared.regular else kept
+    assigned = roles.assigned(vintages, preferred=prepared.preferred)
     kept["role"] = assigned.role
     defined = prepared.declared.loc[prepared.declared["declared"]]
     derived = ~kept["series"].isin(defined["series"])

@@ -45,7 +45,7 @@ def assigned(reports: pd.DataFrame, *, preferred: frozenset[str] = frozenset()) 
     frequent form of value and qualifier; within a form the earliest published, then the smallest id. Of the statements of
     one authority that are vintages of one figure the latest binds; the others are superseded with their relays (`restated`).
     """
-    retracting = (reports["revision_kind"] == "retraction").to_numpy()
+    retracting = reports["revision_kind"].isin(["retraction", "earlier"]).to_numpy()
     superseded = reports["report_id"].isin(reports["supersedes"].dropna()).to_numpy() | retracting
     silent = reports["lower"].isna() & reports["upper"].isna()
     silent |= reports["per_day"] & (reports["lower"].fillna(0) <= 0) & reports["upper"].isna()

@@ -32,7 +32,7 @@ from transforms.estimator.together import Tied, Together, solve_together
 from transforms.estimator.tools import Tools
 from transforms.reports import vintages
 from transforms.reports.encode import doubtful
-from transforms.reports.oddities import odd_figures
+from transforms.reports.oddities import doubted, odd_figures
 from transforms.series.identities import Component, Member, components
 from transforms.tables import told
 from transforms.tables.mirror import mirror_ratio
@@ -134,7 +134,8 @@ def build(
     for group in together:
         tighten(book, group)
     per_day = _ids(active, active["per_day"].to_numpy(dtype=bool))
-    daily = _frame(book, defined, active, per_day, breaks, settings)
+    odd = list(odd_figures(active, known, events))
+    daily = _frame(book, defined, active, per_day, breaks, settings, doubted(odd))
     used = set(daily["series"])
     elsewhere = told.of_clashing_stretches(together)
     clashes = [found for name, r in solved.items() for found in told.of_series(r, known[name], names, elsewhere)]
@@ -145,7 +146,7 @@ def build(
         findings=findings.table(
             [
                 *clashes, *told.often_in_conflict(clashes), *_repeated(binding, known),
-                *odd_figures(active, known, events), *mirrored,
+                *odd, *mirrored,
             ]
         ),
         solved=solved,
@@ -299,6 +300,7 @@ def _frame(
     per_day: frozenset[str],
     breaks: pd.DataFrame,
     settings: EstimateSettings,
+    in_doubt: frozenset[str],
 ) -> pd.DataFrame:
     origin_of = dict(zip(active["report_id"].astype(str), active["origin_id"].astype(str), strict=True))
     frames = []
@@ -306,7 +308,7 @@ def _frame(
         if book[name].present.any():
             definition = defined[name]
             bent = _breaks(breaks, str(definition["country"]))
-            frames.append(frame_of(book[name], definition, origin_of, per_day, bent.get, settings))
+            frames.append(frame_of(book[name], definition, origin_of, per_day, bent.get, settings, in_doubt))
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=list(DAILY.names))
 
 

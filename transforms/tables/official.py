@@ -6,7 +6,6 @@ summed over series: a residual exists only where series and period agree.
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,20 +15,10 @@ import pandas as pd
 from crossings.rules import Finding
 from crossings.schema.tables import OFFICIAL, SERIES_PARTS
 from transforms import findings
+from transforms.reports import oddities
+from transforms.reports.guards import frequency
 
-
-def frequency(start: dt.date, end: dt.date) -> str | None:
-    """SDMX frequency of a period from its first to its last day; None where it is no regular one."""
-    after = end + dt.timedelta(days=1)
-    months = (after.year - start.year) * 12 + after.month - start.month
-    if start.day == 1 and after.day == 1:
-        if months == 1:
-            return "M"
-        if months == 3 and start.month % 3 == 1:
-            return "Q"
-        if months == 12 and start.month == 1:
-            return "A"
-    return {1: "D", 7: "W"}.get((after - start).days)
+__all__ = ["Official", "build", "frequency"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,10 +37,11 @@ def build(reports: pd.DataFrame, series: pd.DataFrame, stated: pd.DataFrame, dai
     is not A. daily : by the schema.
 
     Where several reports state one series and period, the one recorded last stands, and a finding names the others if
-    they differ. A figure outranks an absence.
+    they differ. A figure outranks an absence. A figure that is odd beside its neighbours (`reports.guards`) is told and,
+    where its publisher calls it normal, of low reliability.
     """
-    columns = ["report_id", "country", "series", "period_start", "period_end", "value", "recorded_at"]
-    regular = reports.loc[reports["role"] == "regular", columns].astype(dict.fromkeys(columns[:3], "object"))
+    columns = ["report_id", "country", "series", "source_id", "period_start", "period_end", "value", "recorded_at"]
+    regular = reports.loc[reports["role"] == "regular", columns].astype(dict.fromkeys(columns[:4], "object"))
     parts = series.drop_duplicates("series").set_index("series")[list(SERIES_PARTS)].astype("object")
     rows = regular.join(parts, on="series")
     rows["freq"] = [frequency(s, e) for s, e in zip(rows["period_start"], rows["period_end"], strict=True)]
@@ -63,13 +53,18 @@ def build(reports: pd.DataFrame, series: pd.DataFrame, stated: pd.DataFrame, dai
     rows, contested = _standing(rows)
     marked = stated.dropna(subset=["report_id"]).astype({"report_id": "object"})
     status = dict(zip(marked["report_id"], marked["obs_status"].astype("object"), strict=True))
-    rows["obs_status"] = [status.get(report_id, "A") for report_id in rows["report_id"]]
+    odd = oddities.odd_statistics(rows)
+    doubted = oddities.doubted(odd)
+    rows["obs_status"] = [
+        "U" if stands == "A" and report_id in doubted else stands
+        for report_id, stands in ((i, status.get(i, "A")) for i in rows["report_id"])
+    ]
     rows["daily_sum"] = _sums(rows, daily)
     rows["residual"] = rows["value"] - rows["daily_sum"]
     missing = stated.loc[stated["report_id"].isna()].astype({"obs_status": "object"})
     both = pd.concat([rows[list(OFFICIAL.names)], missing.sort_values("obs_status")[list(OFFICIAL.names)]])
     table = both.drop_duplicates(list(OFFICIAL.key)).sort_values(list(OFFICIAL.key), ignore_index=True)
-    return Official(table, findings.table([*told, *contested]))
+    return Official(table, findings.table([*told, *contested, *odd]))
 
 
 def _standing(rows: pd.DataFrame) -> tuple[pd.DataFrame, list[Finding]]:

@@ -58,11 +58,13 @@ class Rows:
         """Civil date of the day that holds an instant."""
         return self.date(int(np.searchsorted(self.starts, instant, side="right")) - 1)
 
-    def facts(self, broken: BoolArray) -> Facts:
-        """What the status of the days depends on."""
+    def facts(self, broken: BoolArray, doubted: frozenset[str]) -> Facts:
+        """What the status of the days depends on; `doubted` are reports that are odd beside their neighbours."""
         lower, upper = np.array([b.lower for b in self.bounds]), np.array([b.upper for b in self.bounds])
         firm_lower, firm_upper = np.array([b.lower for b in self.firm]), np.array([b.upper for b in self.firm])
-        return Facts(lower, upper, firm_lower, firm_upper, self.estimate, self.reported, self.contested, broken)
+        behind = zip(self.report_ids, self.bounds, strict=True)
+        odd = np.array([not doubted.isdisjoint((*i, *b.lower_proof, *b.upper_proof)) for i, b in behind], dtype=bool)
+        return Facts(lower, upper, firm_lower, firm_upper, self.estimate, self.reported, self.contested, broken, odd)
 
 
 def rows_of_series(result: SolvedSeries, exact: Mapping[str, float], settings: EstimateSettings) -> Rows:
@@ -96,6 +98,7 @@ def frame_of(
     per_day: frozenset[str],
     break_of: Callable[[dt.date], str | None],
     settings: EstimateSettings,
+    doubted: frozenset[str] = frozenset(),
 ) -> pd.DataFrame:
     """The rows of one series, by the schema of `daily`.
 
@@ -103,14 +106,14 @@ def frame_of(
     ----------
     parts : series, country and the parts of its key. origin_of : report id -> statement behind it.
     per_day : reports that speak of each day of their window: their terms in a proof name the day.
-    break_of : event that bends the estimate on a date.
+    break_of : event that bends the estimate on a date. doubted : reports that are odd beside their neighbours.
     """
     on = np.flatnonzero(rows.present)
     dates = [rows.date(int(d)) for d in on]
     break_ids = [break_of(date) for date in dates]
     broken = np.zeros(len(rows), dtype=bool)
     broken[on] = [b is not None for b in break_ids]
-    facts = rows.facts(broken)
+    facts = rows.facts(broken, doubted)
     status = status_of(facts)
     grade = reliability_of(facts, status)
     level = settings.interval_level if settings.interval_level is not None else np.nan

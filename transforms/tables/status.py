@@ -16,7 +16,7 @@ FloatArray = NDArray[np.float64]
 
 WIDTHS = ((0.05, 2), (0.25, 3), (1.00, 4))  # width of the bounds over the estimate -> reliability
 UNRELIABLE = 5
-_SPOKEN = 3  # best grade of a day that written counts alone do not give
+_SPOKEN = 3  # best grade of a day that written counts alone do not give, or whose figure is in doubt
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,6 +29,7 @@ class Facts:
     estimate : the point, NaN where there is none.
     reported : a report that is not set aside states this very day, and the point is its figure.
     contested : bounds or path depend on which report is wrong. broken : a declared break falls on the day.
+    doubted : a report of the day, or of the proof of its bounds, is odd beside its neighbours (`reports.oddities`).
     """
 
     lower: FloatArray
@@ -39,6 +40,7 @@ class Facts:
     reported: BoolArray
     contested: BoolArray
     broken: BoolArray
+    doubted: BoolArray
 
 
 def status_of(facts: Facts) -> NDArray[np.object_]:
@@ -54,7 +56,8 @@ def status_of(facts: Facts) -> NDArray[np.object_]:
 def reliability_of(facts: Facts, status: NDArray[np.object_]) -> NDArray[np.int8]:
     """1 (exact, reported, uncontested) to 5 (bounds wider than the estimate, or no point).
 
-    Never better than 3 where written counts alone do not give that grade: no clash warns of a spoken figure that is wrong.
+    Never better than 3 where written counts alone do not give that grade: no clash warns of a spoken figure that is wrong;
+    nor where a report behind the day is odd beside its neighbours.
     """
     grade = _by_width(facts.estimate, facts.upper - facts.lower)
     grade = np.where(status == "derived", np.minimum(grade, 2), grade)
@@ -62,6 +65,7 @@ def reliability_of(facts: Facts, status: NDArray[np.object_]) -> NDArray[np.int8
     firm = _by_width(facts.estimate, facts.firm_upper - facts.firm_lower)
     firm = np.where(facts.firm_upper == facts.firm_lower, 1, firm)
     grade = np.where(firm > grade, np.maximum(grade, np.minimum(firm, _SPOKEN)), grade)
+    grade = np.where(facts.doubted, np.maximum(grade, _SPOKEN), grade)
     return np.where(status == "none", UNRELIABLE, grade).astype(np.int8)
 
 
@@ -74,9 +78,9 @@ def obs_status_of(facts: Facts, status: NDArray[np.object_], reliability: NDArra
     """SDMX CL_OBS_STATUS: missing, break, normal, of low reliability, estimated."""
     return np.select(
         [
-            status == "none", facts.broken, (status == "reported") & ~facts.contested,
+            status == "none", facts.broken, facts.doubted, (status == "reported") & ~facts.contested,
             facts.contested & ~facts.reported, reliability < UNRELIABLE,
         ],
-        [np.array(c, dtype=object) for c in ("O", "B", "A", "U", "E")],
+        [np.array(c, dtype=object) for c in ("O", "B", "U", "A", "U", "E")],
         default=np.array("U", dtype=object),
     )  # fmt: skip

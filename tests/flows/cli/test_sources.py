@@ -151,6 +151,19 @@ def test_ingest_of_a_file_at_hand_under_any_name(lake: Path, command: Command, t
     assert "row 4" in said.out
 
 
+def test_the_newer_edition_stands_although_the_older_one_is_brought_later(
+    lake: Path, command: Command, tmp_path: Path
+) -> None:
+    older = tmp_path / "older.csv"
+    older.write_bytes(EXITS.read_bytes().replace(b"1,234", b"1,111"))
+    for path, day in ((EXITS, "2026-11-15"), (older, "2026-10-15")):
+        assert command("ingest", "ru-fsb-exits", "--file", str(path), "--edition", day).code == 0
+    assert command("publish", "--local").code == 0
+    reports = Lake(lake).release().read("reports").to_pandas()
+    assert set(reports.loc[reports["role"] == "regular", "published_on"]) == {"2026-11-15"}
+    assert set(reports.loc[reports["role"] == "superseded", "published_on"]) == {"2026-10-15"}
+
+
 def test_ingest_of_several_files_named_after_their_roles(lake: Path, command: Command) -> None:
     files = [str(RECORDED / NAME / f"{role}.json") for role in ("metadata", "data")]
     said = command("ingest", NAME, "--file", files[0], "--file", files[1], "--json")
@@ -193,6 +206,9 @@ def test_requarantine_frees_what_a_mended_mapping_understands(lake: Path, comman
         (("sources", "serve", "no-such-source", "."), ("no source 'no-such-source'",)),
         (("sources", "serve", NAME, "no-such-folder"), ("no-such-folder holds no payloads",)),
         (("ingest", NAME, "--file", "x.json", "--base-url", "http://127.0.0.1:1"), ("exclude each other",)),
+        (("ingest", NAME, "--edition", "2023-11-15"), ("--edition is of a file at hand", "--file")),
+        (("ingest", "ru-fsb-exits", "--file", str(EXITS), "--edition", "2999-01-01"), ("lies in the future",)),
+        (("ingest", "register", "--file", str(EXITS), "--edition", "2023-11-15"), ("leave --edition out",)),
         (("ingest", NAME, "--file", "no-such-file.json"), ("no-such-file.json is missing",)),
         (("ingest", NAME, "--base-url", "127.0.0.1:8765"), ("is not an address", "http://127.0.0.1:8765")),
         (("ingest", "register", "--base-url", "http://127.0.0.1:1"), ("one statement file",)),
