@@ -300,6 +300,12 @@ DECISIONS = Table(
         _may("new_value", "string", "value it takes"),
         _must("reason", "string", "why"),
         _must("evidence_report_ids", "list<string>", "reports that support it"),
+        _may("decided_on", "date32", "when the curator decided"),
+        _may(
+            "evidence_on",
+            "date32",
+            "when its evidence was public; null = with the first report in support, else its own",
+        ),
     ),
 )
 
