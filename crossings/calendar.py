@@ -71,6 +71,26 @@ def instant_of(date: dt.date, timezone: str, clock: str = "00:00") -> int:
     return int(midnights(date, date, timezone, clock)[0])
 
 
+def shifted(instants: IntArray, days: int, timezone: str) -> IntArray:
+    """The same local clocks some civil days later, or earlier where `days` is negative.
+
+    >>> day = midnights(dt.date(2022, 10, 30), dt.date(2022, 10, 30), "Europe/Helsinki")
+    >>> ((shifted(day, 1, "Europe/Helsinki") - day) // 3600).tolist()  # the first of the two days has 25 hours
+    [25, 24]
+    """
+    zone = ZoneInfo(timezone)
+    distinct, of = np.unique(instants, return_inverse=True)
+    moved = [
+        int(
+            (dt.datetime.fromtimestamp(t, zone).replace(tzinfo=None) + dt.timedelta(days))
+            .replace(tzinfo=zone)
+            .timestamp()
+        )
+        for t in distinct.tolist()
+    ]
+    return np.array(moved, dtype=np.int64)[of]
+
+
 @lru_cache(maxsize=4096)
 def _year_starts(year: int, timezone: str, boundary: str) -> IntArray:
     try:

@@ -13,21 +13,20 @@ from typing import TYPE_CHECKING
 
 from crossings.errors import CrossingsError, NotComparable
 from crossings.lake import Lake, Release
-from crossings.schema.tables import RELEASED, SERIES_PARTS, TABLES
+from crossings.schema.tables import HEADLINE_OF, RELEASED, SERIES_PARTS, TABLES
 from crossings.settings import settings
 
 if TYPE_CHECKING:
     import pandas as pd
 
 When = str | dt.date | dt.datetime
-_SUBJECT = ("citizenship", "scope", "measure", "system")
 
 
 def open_release(release: str | None = None, *, as_shown: When | None = None) -> Release:
     """The current release, one by id, or the one that was current at an instant (`as_shown`)."""
     lake = Lake(settings().lake_path)
     if as_shown is not None:
-        return lake.shown_at(_instant(as_shown))
+        return lake.shown_at(instant(as_shown))
     return lake.release(release)
 
 
@@ -65,6 +64,8 @@ def daily(
 ) -> pd.DataFrame:
     """Daily figures: by default every series of the country, or those with the given parts.
 
+    Days are not to be summed by hand: `total` refuses where a sum would be wrong, and `crossings.between` bounds periods.
+
     direction, citizenship, scope, measure, system : codes of the dictionary; series : one series by its id.
     start, end : first and last local date, inclusive.
     `as_shown` asks what our table showed at an instant; what could be known then is
@@ -77,14 +78,19 @@ def daily(
     2022-09-25,FIN/entry/RUS/national/land/crossings/border_control,8314,reported
     <BLANKLINE>
     """
-    if start is not None and end is not None and as_date(start) > as_date(end):
-        raise CrossingsError(f"{as_date(end)} is before {as_date(start)}", "give the earlier date first")
     frame = load("daily", country, release=release, as_shown=as_shown)
     wanted = {"direction": direction, "citizenship": citizenship, "scope": scope, "measure": measure, "system": system,
               "series": series}  # fmt: skip
     for name, value in wanted.items():
         if value is not None:
             frame = frame[frame[name] == value]
+    return _between(frame, start, end)
+
+
+def _between(frame: pd.DataFrame, start: When | None, end: When | None) -> pd.DataFrame:
+    """The rows from one date to another, both inclusive. Raises CrossingsError where the last is before the first."""
+    if start is not None and end is not None and as_date(start) > as_date(end):
+        raise CrossingsError(f"{as_date(end)} is before {as_date(start)}", "give the earlier date first")
     if start is not None:
         frame = frame[frame["date"] >= as_date(start)]
     if end is not None:
@@ -102,7 +108,7 @@ def reports(
 def findings(
     country: str | None = None, *, release: str | Release | None = None, as_shown: When | None = None
 ) -> pd.DataFrame:
-    """Findings: rules, conflicts, reconciliations; `release` and `as_shown` as for `load`."""
+    """Findings: rules, conflicts, what may be wrong; `release` and `as_shown` as for `load`."""
     return load("findings", country, release=release, as_shown=as_shown)
 
 
@@ -116,8 +122,9 @@ def official(
 def total(frame: pd.DataFrame, column: str = "estimate") -> int:
     """The sum of a column of `daily` or `official`, refused where it would add unlike things.
 
-    Raises NotComparable where the rows are of more than one series, and CrossingsError where a value is missing: a
-    missing day is not zero. The bounds of a sum are not the sum of bounds; ask `crossings between` for those.
+    Raises NotComparable where the rows are of more than one series or of bounds, and CrossingsError where a day or its
+    value is missing: a missing day is not zero. `crossings.between` knows more of a period than its days: bounds of a sum
+    are not the sum of bounds.
 
     >>> series = "FIN/entry/RUS/national/land/crossings/border_control"
     >>> total(daily("FIN", series=series, start="2022-09-24", end="2022-09-25"))  # 8,572 and 8,314
@@ -134,46 +141,104 @@ def total(frame: pd.DataFrame, column: str = "estimate") -> int:
         )
     if "freq" in frame and len(frame["freq"].unique()) > 1:
         raise NotComparable("these rows are of several frequencies, which overlap", "choose one freq first")
-    if frame[column].isna().any():
-        raise CrossingsError(f"{int(frame[column].isna().sum())} rows have no {column}", "leave them out knowingly")
+    if column in _NOT_ADDED:
+        raise NotComparable(f"the sum of {column} is not the bound of the sum", _ASK)
+    _refuse_gaps(frame, column)
     return int(frame[column].sum())
 
 
-def subject() -> dict[str, str]:
-    """What people mean where they name no citizenship, scope, measure and system: the row of reference/subject.csv.
+_ASK = "ask crossings.between(country, first, last), which bounds the whole period and adds up its path"
+_NOT_ADDED = ("lower", "upper", "firm_lower", "firm_upper", "pi_lower", "pi_upper")
 
-    Raises CrossingsError where that table is missing or has not one row.
+
+def _refuse_gaps(frame: pd.DataFrame, column: str) -> None:
+    """Say which days have no value, or no row at all."""
+    import pandas as pd
+
+    lacking = set(frame.loc[frame[column].isna(), "date"])
+    if "freq" not in frame and len(frame):
+        lacking |= set(pd.date_range(frame["date"].min(), frame["date"].max()).date) - set(frame["date"])
+    if lacking:
+        first, last = min(lacking), max(lacking)
+        span = f"{first}" if first == last else f"from {first} to {last}"
+        raise CrossingsError(f"{len(lacking)} of these days have no {column} ({span}); a missing day is not zero", _ASK)
+
+
+def headline(
+    country: str | None = None,
+    start: When | None = None,
+    end: When | None = None,
+    *,
+    wide: bool = False,
+    release: str | Release | None = None,
+    as_shown: When | None = None,
+) -> pd.DataFrame:
+    """One row a date and country, without gaps: entries, exits, net, their bounds, and why a number is missing.
+
+    start, end : first and last local date, inclusive. wide : a row a date instead, with a column for each country and flow,
+    `FIN_entries`, `FIN_exits`, `FIN_net`, `GEO_entries`, …, the points alone.
+
+    >>> days = headline(start="2022-09-24", end="2022-09-25", wide=True)
+    >>> days[["date", "FIN_entries"]].to_csv(index=False)
+    'date,FIN_entries\\n2022-09-24,8572\\n2022-09-25,8314\\n'
     """
-    path = settings().data / "reference" / "subject.csv"
-    try:
-        with path.open(encoding="utf-8", newline="") as lines:
-            (row,) = csv.DictReader(lines)
-        return {name: row[name] for name in _SUBJECT}
-    except (OSError, ValueError, KeyError) as error:
-        raise CrossingsError(
-            f"{path} does not hold one row with {', '.join(_SUBJECT)}", "restore it, or name one series"
-        ) from error
+    frame = _between(load("headline", country, release=release, as_shown=as_shown), start, end)
+    if not wide:
+        return frame
+    import pandas as pd
+
+    flows = list(HEADLINE_OF.values())
+    side = [g.set_index("date")[flows].add_prefix(f"{code}_") for code, g in frame.groupby("country")]
+    return pd.concat(side, axis=1).sort_index().rename_axis("date").reset_index()
 
 
-def headline(frame: pd.DataFrame, direction: str) -> str:
-    """The series people mean when they name a country and a direction: the one of the declared subject.
+def standing(
+    country: str,
+    direction: str,
+    *,
+    start: When | None = None,
+    end: When | None = None,
+    release: str | Release | None = None,
+) -> str:
+    """The series people mean when they name a country and a direction: what data/reference/headline.csv declares.
 
-    Raises CrossingsError where the rows hold none or several such series.
+    Of several the first with a row from `start` to `end`, else the first that the release knows. For a country that is not
+    declared there, the only declared series of that direction. Raises CrossingsError where there is none, or more than one.
     """
-    meant = subject()
-    rows = frame[frame["direction"] == direction]
-    for name, value in meant.items():
-        rows = rows[rows[name] == value]
-    found = sorted(rows["series"].unique().tolist())
-    if len(found) > 1:  # one mode of transport and all of them: the most general stands for the country
-        general = [s for s in found if "/all/" in s]
-        found = general[:1] or found
+    held = release if isinstance(release, Release) else open_release(release)
+    known = load("series", country, release=held)
+    known = known[known["direction"] == direction]
+    code = country.upper()
+    mine = [row["series"] for row in _declared() if (row["country"], row["direction"]) == (code, direction)]
+    ranked = [series for series in mine if series in set(known["series"])]
+    if len(ranked) > 1:
+        covered = set(daily(code, start=start, end=end, release=held)["series"])
+        ranked.sort(key=lambda series: series not in covered)
+    found = ranked[:1] or sorted(known.loc[known["declared"], "series"])
     if len(found) != 1:
         raise CrossingsError(
-            f"no {meant['scope']} {meant['system']} series of citizens of {meant['citizenship']} with direction {direction}",
-            "directions are entry, exit, both and net; or name a series with --series",
+            f"no series stands for {code} with direction {direction}",
+            "directions are entry, exit, both and net; name a series with --series, see `crossings.load('series')`",
         )
     return str(found[0])
+
+
+def stand_ins() -> dict[str, str]:
+    """Series of data/reference/headline.csv that stand in where the first has no number, and what they stand for."""
+    return {row["series"]: row["stands_for"] for row in _declared() if row["rank"] != "1"}
+
+
+def _declared() -> list[dict[str, str]]:
+    """The rows of data/reference/headline.csv, by rank."""
+    path = settings().data / "reference" / "headline.csv"
+    try:
+        with path.open(encoding="utf-8", newline="") as lines:
+            rows = sorted(csv.DictReader(lines), key=lambda row: int(row["rank"]))
+        return [row | {name: row[name] for name in ("country", "direction", "series", "stands_for")} for row in rows]
+    except (OSError, ValueError, KeyError) as error:
+        raise CrossingsError(
+            f"{path} does not say which series stand for a country", "restore it, or name one series"
+        ) from error
 
 
 @lru_cache(maxsize=32)
@@ -217,13 +282,13 @@ def as_date(when: When) -> dt.date:
         raise CrossingsError(f"{when!r} is not a date", "write it as 2022-09-26") from error
 
 
-def _instant(when: When) -> dt.datetime:
-    """An instant; a date means its end, UTC."""
+def instant(when: When) -> dt.datetime:
+    """An instant, UTC where it has no zone; a date means its end, UTC. Raises CrossingsError for anything else."""
     if isinstance(when, str) and len(when) > 10:
         try:
             when = dt.datetime.fromisoformat(when)
         except ValueError as error:
             raise CrossingsError(f"{when!r} is not an instant", "write it as 2022-09-28T12:00:00+00:00") from error
     if isinstance(when, dt.datetime):
-        return when if when.tzinfo else when.replace(tzinfo=dt.UTC)
+        return when.astimezone(dt.UTC) if when.tzinfo else when.replace(tzinfo=dt.UTC)
     return dt.datetime.combine(as_date(when), dt.time(23, 59, 59, 999999), tzinfo=dt.UTC)

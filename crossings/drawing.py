@@ -14,11 +14,13 @@ from crossings.lake import Release
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_COLOURS = {"reported": "#0b5cad", "derived": "#1b7f4d", "reconciled": "#b3261e", "estimated": "#8a97a6"}
+_COLOURS = {"reported": "#0b5cad", "derived": "#1b7f4d", "contested": "#b3261e", "estimated": "#8a97a6"}
+_WORDS = {"entry": "entered", "exit": "left", "net": "entered less those who left"}
+_GREY = "#5b6876"
 
 
 def plot(
-    country: str,
+    country: str | None = None,
     *,
     direction: str = "entry",
     series: str | None = None,
@@ -26,33 +28,90 @@ def plot(
     end: catalog.When | None = None,
     release: str | Release | None = None,
 ) -> Figure:
-    """Draw the days of one series, by default the national one of citizens of Russia.
+    """Draw the days of one country, or without a country those of all in small pictures with one scale of time.
 
-    Days without an upper bound have an open band; days without a point have none. Raises CrossingsError where no report
-    covers the days.
+    By default of the series that stands for a country, as in `headline`. Days without an upper bound have an open band; days
+    without a point have none. Raises CrossingsError where no report covers the days.
     """
-    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num
+    held = release if isinstance(release, Release) else catalog.open_release(release)
+    if country is None:
+        if series is not None:
+            raise CrossingsError("a series is of one country", "name the country too")
+        codes = sorted(catalog.headline(start=start, end=end, release=held)["country"].unique())
+        chosen = [(code, catalog.standing(code, direction, start=start, end=end, release=held)) for code in codes]
+    else:
+        name = series or catalog.standing(country, direction, start=start, end=end, release=held)
+        chosen = [(country.upper(), name)]
+    drawn = [
+        (code, name, catalog.daily(code, series=name, start=start, end=end, release=held)) for code, name in chosen
+    ]
+    drawn = [panel for panel in drawn if len(panel[2])]
+    if not drawn:
+        names = " and ".join(name for _, name in chosen)
+        raise CrossingsError(f"no report covers these days of {names}", "a missing day is not zero; ask for other days")
+    return _figure(drawn, direction, start, end, held, alone=country is not None)
+
+
+def _figure(
+    drawn: list[tuple[str, str, Any]], direction: str, start: catalog.When | None, end: catalog.When | None,
+    held: Release, *, alone: bool,
+) -> Figure:  # fmt: skip
     from matplotlib.figure import Figure
 
-    held = release if isinstance(release, Release) else catalog.open_release(release)
-    definitions = catalog.load("series", country, release=held)
-    name = series or catalog.headline(definitions[definitions["declared"]], direction)
-    days = catalog.daily(country, series=name, start=start, end=end, release=held)
-    if not len(days):
-        raise CrossingsError(f"no report covers these days of {name}", "a missing day is not zero; ask for other days")
-    title = str(definitions.set_index("series").at[name, "title"])
-    figure = Figure(figsize=(10, 4.5), layout="constrained")
-    axes = figure.add_subplot()
+    titles = catalog.load("series", release=held).set_index("series")
+    events = catalog.load("events", release=held).set_index("event_id")["title"]
+    first = min(days["date"].min() for _, _, days in drawn) if start is None else catalog.as_date(start)
+    last = max(days["date"].max() for _, _, days in drawn) if end is None else catalog.as_date(end)
+    wide, high = (10.0, 4.5) if alone else (12.0, 3.4 * ((len(drawn) + 1) // 2) + 0.9)
+    figure = Figure(figsize=(wide, high), layout="constrained")
+    grid = figure.subplots(1 if alone else (len(drawn) + 1) // 2, 1 if alone else 2, squeeze=False).flat
+    for axes, (code, name, days) in zip(grid, drawn, strict=False):
+        _panel(axes, days, events, direction)
+        said = str(titles.at[name, "title"])
+        axes.set_title(
+            said if alone else f"{code}: {_sentence(days, direction)}", loc="left", fontsize=11 if alone else 10
+        )
+        axes.set_ylabel(f"{titles.at[name, 'measure']} a day", fontsize=9)
+        _scales(axes, first, last)
+    for axes in list(grid)[len(drawn) :] if not alone else []:
+        axes.set_visible(False)
+    if not alone:
+        figure.suptitle(
+            f"How many citizens of Russia {_WORDS.get(direction, direction)} a day, as reported", x=0.01, ha="left"
+        )
+    note = f"release {held.id}; border crossings, not persons; bands: what the reports allow"
+    figure.supxlabel(note, fontsize=7, color=_GREY, x=0.995, ha="right")
+    return figure
+
+
+def _sentence(days: Any, direction: str) -> str:
+    """What the picture shows, in words: its highest day, or that no day has a number."""
+    known = days[days["estimate"].notna()]
+    if not len(known):
+        return "no day has a number, only bounds"
+    top = known.loc[known["estimate"].astype("int64").idxmax()]
+    about = "" if top["status"] in ("reported", "derived") else "about "
+    what = {"entry": "entries", "exit": "exits", "net": "more entries than exits"}.get(direction, "crossings")
+    return f"most on {top['date']:%-d %B %Y}, {about}{int(top['estimate']):,} {what}"
+
+
+def _panel(axes: Any, days: Any, events: Any, direction: str) -> None:
+    """Band, points by status, and what happened; each status is named at its highest point, the band where it is widest."""
     _band(axes, days)
     for status, colour in _COLOURS.items():
         here = days[(days["status"] == status) & days["estimate"].notna()]
         if len(here):
-            axes.plot(list(here["date"]), here["estimate"].tolist(), "o", markersize=4, color=colour, label=status)
-    titles = catalog.load("events", release=held).set_index("event_id")["title"]
+            axes.plot(list(here["date"]), here["estimate"].tolist(), "o", markersize=4, color=colour)
+            top = here.loc[here["estimate"].astype("int64").idxmax()]
+            side = {"reported": (0, 6), "derived": (0, 14), "contested": (0, 22), "estimated": (0, 6)}[status]
+            axes.annotate(
+                status, (top["date"], int(top["estimate"])), xytext=side, textcoords="offset points",
+                fontsize=8, color=colour, ha="center", va="bottom",
+            )  # fmt: skip
     for day, event in days.loc[days["break_id"].notna(), ["date", "break_id"]].itertuples(index=False):
         axes.axvline(day, color="#a66a00", linewidth=1, linestyle="--")
         axes.annotate(
-            titles[event],
+            events[event],
             (day, 0.98),
             xycoords=("data", "axes fraction"),
             rotation=90,
@@ -60,24 +119,23 @@ def plot(
             va="top",
             ha="right",
         )
-    axes.set_title(title, loc="left", fontsize=11)
-    axes.set_ylabel(f"{definitions.set_index('series').at[name, 'measure']} a day")
-    axes.set_ylim(bottom=0 if direction != "net" else None)
-    half = dt.timedelta(hours=12)
-    ends = (days["date"].min() if start is None else start, days["date"].max() if end is None else end)
-    first, last = (dt.datetime.combine(catalog.as_date(day), dt.time()) for day in ends)
-    axes.set_xlim(date2num(first - half), date2num(last + half))
-    axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+    if direction != "net":
+        axes.set_ylim(bottom=0)
     axes.grid(axis="y", color="#dfe4ea", linewidth=0.6)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(loc="upper left", fontsize=8, frameon=False)
+    axes.margins(y=0.12)
+
+
+def _scales(axes: Any, first: dt.date, last: dt.date) -> None:
+    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num
+
+    half = dt.timedelta(hours=12)
+    left, right = (dt.datetime.combine(day, dt.time()) for day in (first, last))
+    axes.set_xlim(date2num(left - half), date2num(right + half))
+    axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
     locator = AutoDateLocator()
     axes.xaxis.set_major_locator(locator)
     axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
-    figure.text(
-        0.995, 0.975, f"release {held.id}; border crossings, not persons", ha="right", fontsize=7, color="#5b6876"
-    )
-    return figure
 
 
 def save(figure: Figure, path: Path) -> None:
@@ -102,8 +160,8 @@ def _band(axes: Any, days: Any) -> None:
     known = days["upper"].dropna()
     points = days["estimate"].dropna()
     top = 3 * int(points.max()) if len(points) and int(points.max()) > 0 else int(known.max()) if len(known) else 1
-    upper = [top if value is None or value != value or value > top else int(value) for value in days["upper"].tolist()]
-    lower = [0 if value is None or value != value else int(value) for value in days["lower"].tolist()]
+    upper = [min(value, top) for value in days["upper"].astype("Float64").fillna(math.inf).tolist()]
+    lower = days["lower"].astype("Float64").fillna(0).tolist()
     dates = list(days["date"])
     label = "bounds" if len(known) == len(days) and int(known.max()) <= top else f"bounds (cut at {top:,})"
     edges: list[float] = []
@@ -115,4 +173,7 @@ def _band(axes: Any, days: Any) -> None:
         edges += [middle - 0.5, middle + 0.5]
         ends += [(low, high)] * 2
     bottom, ceiling = zip(*ends, strict=True)
-    axes.fill_between(edges, bottom, ceiling, color="#0b5cad", alpha=0.12, linewidth=0, label=label)
+    axes.fill_between(edges, bottom, ceiling, color="#0b5cad", alpha=0.12, linewidth=0)
+    axes.annotate(
+        label, (0.005, 0.99), xycoords="axes fraction", fontsize=8, color="#4d7fb5", ha="left", va="top"
+    )  # fmt: skip

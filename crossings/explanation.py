@@ -11,15 +11,16 @@ from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from crossings import catalog, proofs
+from crossings import catalog, experience, proofs
 from crossings.errors import CrossingsError
 from crossings.lake import Release
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_TOLD = ("conflict", "reconciled", "reconciled_links", "V24", "V57", "V58")
-_WITHHELD = ("withheld", "V59")
+_TOLD = ("conflict", "alternative", "window", "V24", "V58")
+_WITHHELD = ("withheld",)
+_UNKNOWN = "no short stretch around the day has a total that is known to within a third; the bounds stay"
 _QUALIFIERS = {"exact": "", "rounded": "", "about": "about ", "nearly": "nearly ", "more_than": "more than ",
                "at_least": "at least ", "less_than": "less than ", "up_to": "up to ", "between": "between "}  # fmt: skip
 
@@ -49,6 +50,8 @@ class Explanation:
     lower, upper : the bounds as small sums in words. reports : those whose window covers the day or that stand in a
     proof. alternatives : other statements about exactly this day. conflicts : findings that concern it.
     decisions : the curator's decisions on any of the reports. no_estimate : why there is no point; empty where there is.
+    known_over : days of the shortest stretch around the day with a known total. experience : how near such paths came
+    elsewhere, in words.
     """
 
     date: str
@@ -58,6 +61,8 @@ class Explanation:
     no_estimate: str
     status: str
     reliability: int
+    known_over: int | None
+    experience: str
     lower: str
     upper: str
     interval: str
@@ -79,13 +84,16 @@ class Explanation:
         ]
         lines += [f"  {self.no_estimate}"] if self.no_estimate else []
         lines += [f"  {self.lower}", f"  {self.upper}"]
+        if self.known_over and self.estimate is not None and self.status not in ("reported", "derived"):
+            days = "day" if self.known_over == 1 else "days"
+            lines.append(f"  known over {self.known_over} {days}{f': {self.experience}' if self.experience else ''}")
         lines += [f"  {self.interval}"] if self.interval else []
         lines += [f"  bent by event {self.break_id}"] if self.break_id else []
         for title, part in (("Reports", self.reports), ("Alternatives", self.alternatives)):
             if part:
                 lines += ["", title]
                 lines += [_line(s) for s in part]
-        for title, texts in (("Conflicts and reconciliation", self.conflicts), ("Decisions", self.decisions)):
+        for title, texts in (("Conflicts, and what may be wrong", self.conflicts), ("Decisions", self.decisions)):
             if texts:
                 lines += ["", title, *(f"  {text}" for text in texts)]
         return "\n".join(lines)
@@ -107,16 +115,16 @@ def explain(
 ) -> Explanation:
     """The trail behind one day.
 
-    By default the national border_control series of citizens of Russia, entries. Raises CrossingsError where no
-    report covers the day: a missing day is not zero.
+    By default entries of the series that stands for the country, as in `headline`. Raises CrossingsError where no report
+    covers the day: a missing day is not zero.
 
     >>> print(explain("FIN", "2022-09-21", direction="exit").upper)
-    at most 2,965: 22,666 (FIN-195, ...) minus 3,662 (FIN-239, ...) minus ...
+    at most 2,965: 22,666 (FIN-195, ...) minus 3,227 (FIN-156, ...) minus ...
     """
     held = release if isinstance(release, Release) else catalog.open_release(release)
     day = catalog.as_date(date)
     rows = catalog.daily(country, release=held)
-    name = series or catalog.headline(rows, direction or "entry")
+    name = series or catalog.standing(country, direction or "entry", start=day, end=day, release=held)
     found = rows[(rows["series"] == name) & (rows["date"] == day)]
     if not len(found) and not name.startswith(f"{country.upper()}/"):
         raise CrossingsError(
@@ -151,8 +159,8 @@ def _explanation(
     return Explanation(
         date=str(day), country=cell["country"], series=name, estimate=cell["estimate"],
         no_estimate=_why_none(cell, withheld(findings, name)), status=cell["status"], reliability=int(cell["reliability"]),
-        lower=proofs.sentence(cell["lower_terms"], figures, cell["lower"], upper=False),
-        upper=proofs.sentence(cell["upper_terms"], figures, cell["upper"], upper=True),
+        known_over=cell["known_over"], experience=_experience(cell),
+        lower=proofs.of_row(cell, "lower", figures), upper=proofs.of_row(cell, "upper", figures),
         interval="" if cell["pi_lower"] is None else
         f"{cell['pi_level']:.0%} calibrated interval {cell['pi_lower']:,} to {cell['pi_upper']:,}, if unreported days resemble "
         "reported ones",
@@ -165,15 +173,21 @@ def _explanation(
 
 
 def withheld(findings: pd.DataFrame, series: str) -> str:
-    """Why a gate withheld points of a series, one sentence a rule; empty where none did."""
+    """Why points of a series are withheld: what a gate told, one sentence a rule; else that too little is known around them."""
     told = findings[(findings["series"] == series) & findings["rule"].isin(_WITHHELD)]
-    return "; ".join(sorted(str(m) for m in told["message"]))
+    return "; ".join(sorted(str(m) for m in told["message"])) or _UNKNOWN
 
 
 def decided(decisions: pd.DataFrame, report_ids: Collection[str]) -> list[str]:
     """The curator's decisions on some reports, a line each."""
     told = decisions[decisions["report_id"].isin(list(report_ids))]
     return [f"{d['decision_id']} {d['report_id']} {_decided(d)}: {d['reason']}" for d in told.to_dict("records")]
+
+
+def _experience(cell: dict[str, Any]) -> str:
+    """Of a day whose number is that of a path."""
+    told = cell["estimate"] is not None and cell["status"] in ("estimated", "contested")
+    return experience.said(cell["known_over"]) if told else ""
 
 
 def _why_none(cell: dict[str, Any], withheld: str) -> str:
@@ -187,25 +201,24 @@ def _why_none(cell: dict[str, Any], withheld: str) -> str:
 
 
 def figures_of(reports: pd.DataFrame) -> dict[str, proofs.Figure]:
-    """Reports as summands of proofs, with the ends as the bounds take them."""
-    result = {}
-    for r in reports.to_dict("records"):
-        low, high = (None if _missing(r[f"settled_{c}"]) else float(r[f"settled_{c}"]) for c in ("lower", "upper"))
-        result[r["report_id"]] = proofs.Figure(low, high, _label(r, "lower"), _label(r, "upper"))
-    return result
+    """Reports as summands of proofs."""
+    return {
+        r["report_id"]: proofs.Figure(_number(r["lower"]), _number(r["upper"]), _label(r))
+        for r in reports.to_dict("records")
+    }
 
 
-def _same(first: Any, second: Any) -> bool:
-    return bool(first == second) if not (_missing(first) or _missing(second)) else _missing(first) and _missing(second)
+def _number(value: Any) -> float | None:
+    return None if _missing(value) else float(value)
 
 
-def _label(report: Any, end: str) -> str:
-    """How a proof names an end of a report: its part of the border where it is not the whole, and from where it moved."""
+def _label(report: Any) -> str:
+    """How a proof names a report: its part of the border where it is not the whole, spoken and inferred where it is so."""
     parts = [report["report_id"], window_text(report)]
     if report["scope"] != "national":
         parts.insert(1, report["scope"])
-    if not _same(report[end], report[f"settled_{end}"]):
-        parts.append(f"moved from {float(report[end]):,.0f} because reports clash")
+    parts += ["spoken"] if report["speech_mode"] == "spoken" else []
+    parts += ["window inferred"] if report["period_basis"] == "inferred" else []
     return f"({', '.join(parts)})"
 
 

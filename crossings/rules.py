@@ -15,9 +15,7 @@ if TYPE_CHECKING:
     import datetime as dt
 
 Severity: TypeAlias = Literal["info", "warn", "error", "stop"]
-Action: TypeAlias = Literal[
-    "tell", "hold", "quarantine", "drop_copy", "bind", "stop_month", "stop_series", "stop_release"
-]
+Action: TypeAlias = Literal["tell", "hold", "quarantine", "drop_copy", "bind", "stop_series", "stop_release"]
 
 ACTIONS: Mapping[Action, str] = MappingProxyType(
     {
@@ -26,7 +24,6 @@ ACTIONS: Mapping[Action, str] = MappingProxyType(
         "quarantine": "set aside as received, with the reason",
         "drop_copy": "dropped and counted",
         "bind": "holds for the estimate; reports that cannot keep it are a conflict",
-        "stop_month": "points of reliability 5 in that month are withheld, bounds stay",
         "stop_series": "points of the series are withheld, bounds stay",
         "stop_release": "the release is stopped",
     }
@@ -168,13 +165,12 @@ _CATALOGUE = (
     Rule("V36", "more persons than crossings", "bind", "warn", "4.7"),
     # The estimate.
     Rule("conflict", "reports cannot all hold; none of them can be left out of the set", "tell", "warn", "4.3"),
-    Rule("reconciled", "a report is moved so that all reports of its series can hold", "tell", "info", "4.4"),
-    Rule("reconciled_links", "a report is moved so that tied series can hold", "tell", "info", "4.7"),
-    Rule("V57", "a media figure moved by more than {percent[share]}: review it",
-         "tell", "warn", "4.4", {"share": 0.20}),
-    Rule("V58", "a final official figure would have to move", "stop_series", "stop", "4.4"),
+    Rule("alternative", "all other reports agree if these are wrong", "tell", "info", "4.4"),
+    Rule("window", "an inferred window fits the other reports only if it is off by a day", "tell", "info", "4.1"),
+    Rule("decisions_clash", "decisions prefer reports that cannot all hold", "tell", "warn", "4.4"),
+    Rule("V58", "a final official figure may be wrong: decide which report is", "tell", "warn", "4.4"),
     Rule("V60", "an unresolved conflict is larger than {percent[share]} of its period",
-         "stop_series", "stop", "4.3", {"share": 0.05}),
+         "tell", "warn", "4.3", {"share": 0.05}),
     Rule("V70", "a solver was not accurate enough; what took its place is told", "tell", "warn", "4.5"),
     Rule("V74", "a published bound is not the sum of its proof, rounded outwards", "stop_release", "stop", "4.2"),
     Rule("V73", "a report stands in {sets} conflicts or more; look at it first", "tell", "warn", "4.3", {"sets": 3}),
@@ -187,8 +183,7 @@ _CATALOGUE = (
     Rule("V51", "lower ≤ estimate ≤ upper does not hold, or a flow is negative", "stop_release", "stop", "4.2"),
     Rule("V52", "a day names a report that is not active or not of it", "stop_release", "stop", "4.2"),
     Rule("V53", "an exact day of the top tier did not pass through unchanged", "stop_series", "stop", "4.4"),
-    Rule("V59", "most covered days of the month have bounds wider than the estimate",
-         "stop_month", "stop", "8", {"share": 0.5}),
+    Rule("V75", "a number of the table `headline` is missing without a reason", "stop_release", "stop", "8"),
     Rule("V61", "the same inputs gave other bytes before", "stop_release", "stop", "8"),
     Rule("V62", "rows in are not rows accepted, quarantined and duplicate", "stop_release", "stop", "8"),
     Rule("V64", "a series mixes measures, systems, citizenships or definitions", "stop_release", "stop", "1"),

@@ -39,7 +39,8 @@ def _is(column: pd.Series, *codes: str) -> pd.Series:
 
 def _present(f: pd.DataFrame) -> pd.Series:
     figure = f["value"].notna() | f["value_low"].notna() | f["value_high"].notna() | f["lower"].notna()
-    return (_text(f["unparsed_other"]) == "") & figure
+    withdrawn = _is(f["revision_kind"], "retraction")  # what is withdrawn needs no figure in its place
+    return (_text(f["unparsed_other"]) == "") & (figure | withdrawn)
 
 
 def _non_negative(f: pd.DataFrame) -> pd.Series:
@@ -113,7 +114,7 @@ def _first_of_key(f: pd.DataFrame) -> pd.Series:
 
 OF_ROWS = {  # rules that compare several columns of a row
     "V01": row_rule(
-        "RequiredFieldsParse", ("unparsed_other", "value", "value_low", "value_high", "lower"), _present
+        "RequiredFieldsParse", ("unparsed_other", "value", "value_low", "value_high", "lower", "revision_kind"), _present
     ),
     "V03": row_rule(
         "PeriodOrdered", ("start_day", "end_day", "start_instant", "end_instant", "window_known"),

@@ -58,16 +58,14 @@ def hold_estimates(
     """
     decided = decided.assign(**{c: decided[c].dt.date for c in ("period_start", "period_end")})
     evidence = {
-        "reaggregation": gate_evidence.reaggregation(daily, decided),
+        "reaggregation": gate_evidence.reaggregation(daily, decided, findings),
         "proofs": proof_evidence.proofs(daily, decided, series),
-        "trail": gate_evidence.trail(daily, decided, events),
+        "trail": gate_evidence.trail(daily, decided, events, findings),
         "findings": findings.reset_index(drop=True),
-        "months": gate_evidence.months(daily),
         "intervals": gate_evidence.intervals(daily, decided),
         "concepts": gate_evidence.concepts(decided, series),
     }
     stopped: dict[str, str] = {}
-    weak = evidence["months"].iloc[:0]
     for name, suite in tables.gates().items():
         rows = evidence[name]
         if not len(rows):
@@ -76,11 +74,9 @@ def hold_estimates(
             failing = rows.loc[list(result.rows)]
             if result.action == "stop_series":
                 stopped |= dict.fromkeys(failing["series"].dropna().unique(), f"{result.rule}: {result.reason}")
-            elif result.action == "stop_month":
-                weak = failing
-    kept = withhold.withhold(daily, stopped, list(zip(weak["series"], weak["month"], strict=True)))
+    kept = withhold.withhold(daily, stopped)
     country_of = dict(zip(series["series"], series["country"], strict=True))
-    return kept, withhold.told(stopped, weak, country_of)
+    return kept, withhold.told(stopped, country_of)
 
 
 def hold_release(

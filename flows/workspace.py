@@ -11,7 +11,7 @@ from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 
-import crossings
+from crossings import _version
 from crossings.errors import CrossingsError
 from crossings.lake import Lake, digest
 from crossings.settings import Settings
@@ -19,7 +19,7 @@ from crossings.source.model import SourceSpec
 from crossings.source.reader import load_sources
 from flows.archive.archive import Archive
 
-_REFERENCE = ("countries", "timezones", "wording", "series", "events", "checkpoints", "authorities")
+_REFERENCE = ("countries", "timezones", "wording", "series", "events", "checkpoints", "authorities", "headline")
 _TABLE_MAKERS = (
     "crossings/**/*.py",
     "transforms/**/*.py",
@@ -104,7 +104,7 @@ def read_file(path: Path) -> bytes:
 
 def code_digest() -> str:
     """Digest of the sources that turn inputs into tables, and of the libraries whose arithmetic they use."""
-    root = Path(crossings.__file__).resolve().parent.parent
+    root = Path(_version.__file__).resolve().parent.parent
     parts = [
         f"{path.relative_to(root).as_posix()} {digest(path.read_bytes())}"
         for pattern in _TABLE_MAKERS

@@ -13,10 +13,10 @@ from scipy.optimize import linprog
 from tied_systems import System
 
 from crossings.calendar import instant_of
+from transforms.estimator.bounded import agreed
 from transforms.estimator.engines.difference.engine import DifferenceEngine
 from transforms.estimator.engines.difference.graph import Bags
 from transforms.estimator.engines.linear.engine import LinearEngine
-from transforms.estimator.single import bounded
 from transforms.estimator.statements import Statements
 from transforms.estimator.system import one_series
 
@@ -65,8 +65,8 @@ def feasible(c, engines=DifferenceEngine):
 
 
 def answer(c, engines=DifferenceEngine):
-    """What bounds any flow of the series."""
-    return bounded("S", c, engines)
+    """What bounds any flow of the series; its statements agree."""
+    return agreed(blocks(c), engines)
 
 
 def lp_range(c, a, b):

@@ -106,7 +106,7 @@ def test_others_find_the_same_path_and_the_same_bounds() -> None:
 
 @pytest.mark.long
 def test_bounds_cover_every_true_day_and_intervals_keep_their_promise() -> None:
-    simulated = tables(printed("accuracy.py"))[1]
+    simulated = tables(printed("accuracy.py"))[3]
     assert len(simulated) >= 5
     for row in simulated:
         assert row["inside bounds"] == "100.00%", row
@@ -130,3 +130,25 @@ def test_held_out_days_are_nearer_than_pro_rata_in_both_countries() -> None:
         assert number(row["crossings"]) < number(row["pro rata"]), row
         inside, days = row["inside bounds"].split("/")
         assert inside == days == row["days held out"]
+
+
+@pytest.mark.long
+def test_days_that_the_register_was_never_told_lie_in_its_bounds() -> None:
+    for row in tables(printed("accuracy.py"))[1]:
+        assert row["inside firm"] == "10/10", row
+        assert int(row["inside bounds"].split("/")[0]) >= 9, row
+        assert number(row["error"]) < number(row["pro rata"]), row
+
+
+@pytest.mark.long
+def test_wrong_reports_that_clash_cost_neither_the_bounds_nor_much_of_the_path() -> None:
+    rows = tables(printed("accuracy.py"))[2]
+    assert len(rows) == 16
+    others, ours = rows[::2], rows[1::2]
+    for other, row in zip(others, ours, strict=True):
+        wrong = int(row["wrong"])
+        assert number(row["days inside"]) >= (100 if wrong < 2 else 96), row
+        if wrong:
+            assert number(row["days inside"]) > number(other["days inside"]), row
+            assert number(row["error"]) < number(other["error"]), row
+            assert number(row["error"]) <= (0.11, 0.14, 0.16)[wrong - 1], row

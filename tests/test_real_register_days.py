@@ -19,13 +19,19 @@ def day(series: str, number: int) -> pd.Series:
     return found.iloc[0]
 
 
-def test_printed_days_stay_printed_in_the_finnish_week(analyst) -> None:
-    printed = {21: 4824, 22: 6470, 23: 7667, 24: 8572, 25: 8314, 27: 7056}
-    rows = {number: day(FINLAND, number) for number in (*printed, 26)}
+def test_printed_days_stay_printed_in_the_finnish_week_and_each_may_be_the_one_that_is_wrong(analyst) -> None:
+    printed = {21: 4824, 22: 6470, 23: 7667, 24: 8572, 25: 8314, 26: 7743, 27: 7056}
+    rows = {number: day(FINLAND, number) for number in printed}
     assert {n: rows[n]["estimate"] for n in printed} == printed
     assert {rows[n]["status"] for n in printed} == {"reported"}
-    assert {rows[n]["obs_status"] for n in rows} == {"E"}
-    assert (rows[26]["estimate"], rows[26]["status"]) == (7744, "reconciled")
+    weekend = {24, 25}  # a printed total of both stands beside them: one of these days alone cannot be wrong
+    for n, value in printed.items():
+        sure = n in weekend
+        assert (rows[n]["lower"], rows[n]["upper"]) == (value, value if sure else value + 9)
+        assert (rows[n]["obs_status"], rows[n]["reliability"]) == (("A", 1) if sure else ("E", 2))
+        assert ("FIN-032" in rows[n]["lower_aside"]) != sure
+        assert rows[n]["known_over"] == 1
+    assert rows[26]["lower"] <= 7747 <= rows[26]["upper"], "what the border guard said a week later"
 
 
 def test_a_count_of_both_directions_gives_exits_and_the_net(analyst) -> None:
@@ -38,7 +44,6 @@ def test_a_count_of_both_directions_gives_exits_and_the_net(analyst) -> None:
 
 def test_nothing_clashes_between_series(analyst) -> None:
     findings = catalog.findings()
-    assert "reconciled_links" not in set(findings["rule"])
     assert not findings.loc[findings["rule"] == "conflict", "message"].str.contains(" under ").any()
 
 

@@ -20,6 +20,7 @@ from transforms.estimator.solve import engine_for
 from transforms.estimator.statements import Statements, gathered
 from transforms.estimator.system import Block
 from transforms.estimator.together import Tied, solve_together
+from transforms.estimator.tools import Tools
 
 DAY = 86_400
 INF = float("inf")
@@ -29,6 +30,7 @@ PART = Identity("part", (("P", 1), ("W", -1)), "<=")
 REST = Identity("rest", (("R", 1), ("W", -1), ("P", 1)))
 SUM = Identity("sum", (("W", 1), ("P", -1), ("Q", -1)))
 PERSONS = Identity("persons", (("P", 1), ("W", -1)), "<=", identical_windows=True)
+TOOLS = Tools(EstimateSettings(), engine_for)
 TIES = {
     "directions": ("BENX", (NET, BOTH)),
     "scopes": ("PRW", (REST,)),
@@ -92,15 +94,15 @@ def tied(system, breaks=()):
         elif len(said):
             days = Days.of(said, "UTC", "00:00")
             bent = np.isin(days.starts[:-1], np.array([b * DAY for b in breaks], dtype=np.int64))
-            alone[name] = solve_series(name, said, days, bent, frozenset(), EstimateSettings(), engine_for)
+            alone[name] = solve_series(name, said, days, bent, frozenset(), TOOLS)
     return Tied(
         alone, signed, {name: name != SIGNED for name in system.members}, tuple(system.identities), "UTC", "00:00",
         [b * DAY for b in breaks],
     )  # fmt: skip
 
 
-def together(members, identities, breaks=(), **more):
-    return solve_together(tied(System(members, tuple(identities)), breaks), EstimateSettings(), engine_for, **more)
+def together(members, identities, breaks=(), tools=TOOLS):
+    return solve_together(tied(System(members, tuple(identities)), breaks), tools)
 
 
 def ends(bound):
@@ -159,6 +161,10 @@ class Flows:
                 return None
             found.append(sign * r.fun if r.status == 0 else -sign * INF)
         return tuple(found)
+
+    def agrees(self):
+        """Whether all that is said can hold together."""
+        return self._solved(np.zeros(self.size), self.limits).status != 2
 
     def vertex(self, cost, most=10_000.0):
         """Flows that fit the system, the cheapest of those between -most and most."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import io
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -25,7 +26,6 @@ from transforms.reports.prepare import Judgement, Prepared, prepare, settle
 from transforms.series import definitions
 from transforms.tables import daily
 from transforms.tables.periods import bounds_of
-from transforms.tables.settled import with_settled
 
 Judge = Callable[[Prepared, ref.Reference], Sequence[Judgement]]
 
@@ -79,7 +79,7 @@ def estimate_reports(
     active = settled.reports.loc[settled.reports["report_id"].isin(encoded["report_id"])]
     roles = encoded.set_index("report_id")["role"]
     return Estimated(
-        reports=with_settled(active.assign(role=active["report_id"].map(roles)), built.settled),
+        reports=active.assign(role=active["report_id"].map(roles)),
         daily=built.daily,
         findings=_about(pd.concat([settled.findings, built.findings], ignore_index=True), set(active["report_id"])),
         quarantine=settled.quarantine,
@@ -105,6 +105,44 @@ class Period:
     conflicts: list[str]
     proof: pd.DataFrame
     decisions: list[str]
+
+    @property
+    def estimate(self) -> int | None:
+        """Sum of the path over the period; None where a day has no point."""
+        return _whole(self.row["estimate"])
+
+    @property
+    def lower(self) -> int | None:
+        """Tightest lower bound; None where there is none."""
+        return _whole(self.row["lower"])
+
+    @property
+    def upper(self) -> int | None:
+        """Tightest upper bound; None where there is none."""
+        return _whole(self.row["upper"])
+
+    def to_json(self) -> str:
+        """The answer for a script."""
+        row = self.row | {end: getattr(self, end) for end in ("estimate", "lower", "upper")}
+        told = row | {"in_words": self.in_words, "conflicts": self.conflicts, "decisions": self.decisions}
+        return json.dumps(told, default=str, ensure_ascii=False, indent=1)
+
+    def __str__(self) -> str:
+        value = "no point estimate" if self.estimate is None else f"estimate {self.estimate:,}"
+        lines = [f"{self.row['series']}  {self.row['period_start']} to {self.row['period_end']}", value]
+        lines += [f"  {self.in_words[end]}" for end in ("lower", "upper")]
+        lines += [f"  these bounds rest on reports that clash: {message}" for message in self.conflicts]
+        for report in self.proof.to_dict("records"):
+            said = explanation.source_of(report, "proof")
+            lines.append(
+                f"  {said.report_id}  {said.said}, {said.window}; {said.publisher or 'no publisher'},"
+                f" {said.published_on or 'no date'}  {said.url or 'no address'}"
+            )
+        return "\n".join(lines + [f"  decided: {line}" for line in self.decisions])
+
+
+def _whole(value: Any) -> int | None:
+    return None if pd.isna(value) else int(value)
 
 
 def between(
@@ -144,12 +182,10 @@ def between(
         )
     row = {str(name): value for name, value in rows.iloc[0].items()}
     ids = sorted({*row["lower_proof"], *row["upper_proof"]})
-    proof = with_settled(reports, built.settled).set_index("report_id", drop=False).loc[ids]
+    proof = reports.set_index("report_id", drop=False).loc[ids]
     figures = explanation.figures_of(proof)
-    bounds = {end: None if pd.isna(row[end]) else int(row[end]) for end in ("lower", "upper")}
-    in_words = {
-        end: proofs.sentence(row[f"{end}_terms"], figures, bound, upper=end == "upper") for end, bound in bounds.items()
-    }
+    cells = row | {name: _whole(row[name]) for name in ("lower", "upper", "lower_otherwise", "upper_otherwise")}
+    in_words = {"lower": proofs.of_row(cells, "lower", figures), "upper": proofs.of_row(cells, "upper", figures)}
     clashes = [f.message for f in built.findings.itertuples() if f.rule == "conflict" and {*f.report_ids} & {*ids}]
     return Period(row, in_words, clashes, proof, explanation.decided(tables["decisions"], ids))
 

@@ -117,9 +117,9 @@ CODE_LISTS: dict[str, dict[str, str]] = {
     "status": {
         "reported": "a report states this very day",
         "derived": "follows exactly from reports on other windows",
-        "reconciled": "moved because reports contradict each other",
+        "contested": "reports contradict each other, and the figure depends on which of them is wrong",
         "estimated": "the smoothest path inside the bounds",
-        "none": "bounds only, no point",
+        "none": "bounds only: no short stretch around the day has a total that is known",
     },
     "obs_status": {  # SDMX CL_OBS_STATUS 2.3, the codes we emit
         "A": "normal value",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from crossings.schema.model import Column, Table
 
-SCHEMA_VERSION = "2"
+SCHEMA_VERSION = "3"
 # What a series is, in the order in which its identifier spells it; figures compare only where all of it agrees.
 SERIES_KEY = ("country", "direction", "citizenship", "scope", "mode", "measure", "system")
 
@@ -83,12 +83,6 @@ REPORTS = Table(
         _must("per_day", "bool", "true where lower and upper hold for each day of the window"),
         _may("lower", "int64", "lower end of the encoded interval, in units of the measure; null = unbounded"),
         _may("upper", "int64", "upper end of the encoded interval, in units of the measure; null = unbounded"),
-        _may(
-            "settled_lower", "int64", "lower end as the bounds take it: another than `lower` only where reports clash"
-        ),
-        _may(
-            "settled_upper", "int64", "upper end as the bounds take it: another than `upper` only where reports clash"
-        ),
         _may("sigma", "float64", "standard error used where reports clash (method.md 4.4), units of the measure"),
         _must("role", "string", "part the report plays in the estimate", "role"),
         _must("decision_ids", "list<string>", "curator's decisions that concern it"),
@@ -116,8 +110,13 @@ DAILY = Table(
         _must("series", "string", "series identifier"),
         *_SERIES_COLUMNS,
         _may("estimate", "int64", "point estimate in whole units of the measure; null where status is none"),
-        _may("lower", "int64", "tightest logical lower bound; null = unbounded (net series only)"),
-        _may("upper", "int64", "tightest logical upper bound; null = unbounded"),
+        _may("lower", "int64", "tightest lower bound under every admitted explanation; null = unbounded (net only)"),
+        _may("upper", "int64", "tightest upper bound under every admitted explanation; null = unbounded"),
+        _may("firm_lower", "int64", "lower bound from written counts of officials alone (tiers 1 and 2)"),
+        _may("firm_upper", "int64", "upper bound from written counts of officials alone (tiers 1 and 2)"),
+        _may(
+            "known_over", "int16", "days of the shortest stretch around the day whose total is known to within a third"
+        ),
         _may("pi_lower", "int64", "lower end of the calibrated interval (method.md 5)"),
         _may("pi_upper", "int64", "upper end of the calibrated interval"),
         _may("pi_level", "float64", "nominal level of the calibrated interval"),
@@ -127,10 +126,65 @@ DAILY = Table(
         _must("report_ids", "list<string>", "active reports whose window covers the day"),
         _must("lower_proof", "list<string>", "reports that prove the lower bound, in order of the path"),
         _must("upper_proof", "list<string>", "reports that prove the upper bound, in order of the path"),
-        _must("lower_terms", "list<term>", "settled ends that add up to the lower bound; none where it is 0 or open"),
-        _must("upper_terms", "list<term>", "settled ends that add up to the upper bound; none where it is open"),
+        _must(
+            "lower_terms", "list<term>", "ends of reports that add up to the lower bound; none where it is 0 or open"
+        ),
+        _must("upper_terms", "list<term>", "ends of reports that add up to the upper bound; none where it is open"),
+        _must(
+            "lower_aside", "list<string>", "reports that clash with others and are wrong if the lower bound is attained"
+        ),
+        _must(
+            "upper_aside", "list<string>", "reports that clash with others and are wrong if the upper bound is attained"
+        ),
+        _may(
+            "lower_otherwise",
+            "int64",
+            "the lower bound if those of `lower_aside` are right; null where that is not known",
+        ),
+        _may(
+            "upper_otherwise",
+            "int64",
+            "the upper bound if those of `upper_aside` are right; null where that is not known",
+        ),
         _must("n_origins", "int16", "independent statements covering the day"),
         _may("break_id", "string", "event that bends the estimate here"),
+    ),
+)
+
+HEADLINE_OF = {"entry": "entries", "exit": "exits", "net": "net"}  # direction -> how its columns are called
+HEADLINE_PARTS = {"": "estimate", "_lower": "lower", "_upper": "upper", "_status": "status", "_reliability": "reliability",
+                  "_known_over": "known_over", "_series": "series"}  # ending of a column -> column of daily  # fmt: skip
+
+
+def _headline_columns(word: str, meaning: str) -> tuple[Column, ...]:
+    return (
+        _may(word, "int64", f"{meaning}: the point; null where `reason` says why"),
+        _may(f"{word}_lower", "int64", f"lower bound of {word}, as in `daily`"),
+        _may(f"{word}_upper", "int64", f"upper bound of {word}, as in `daily`; null = unbounded"),
+        _must(f"{word}_status", "string", f"where the number of {word} comes from", "status"),
+        _may(f"{word}_reliability", "int8", "1 exact reported … 5; null where no report covers the day"),
+        _may(
+            f"{word}_known_over", "int16", f"days of the shortest stretch over which {word} are known to within a third"
+        ),
+        _may(
+            f"{word}_series", "string", "the series that stands here; another than the first of headline.csv stands in"
+        ),
+    )
+
+
+HEADLINE = Table(
+    "headline",
+    ("date", "country"),
+    "One row a date and country, without gaps: entries, exits and net of citizens of Russia, from the series that"
+    " data/reference/headline.csv declares to stand for the country. Border crossings, not people.",
+    (
+        _must("date", "date32", "local civil date of the reporting country"),
+        _must("country", "string", "ISO 3166-1 alpha-3 of the reporting country"),
+        *_headline_columns("entries", "crossings into the country"),
+        *_headline_columns("exits", "crossings out of the country"),
+        *_headline_columns("net", "entries minus exits"),
+        _must("events", "list<string>", "events of the date, of the country or of the travellers' country"),
+        _may("reason", "string", "why a number is missing; null where none is"),
     ),
 )
 
@@ -149,8 +203,26 @@ PERIODS = Table(
         _may("upper", "int64", "tightest upper bound; null = unbounded"),
         _must("lower_proof", "list<string>", "reports that prove the lower bound"),
         _must("upper_proof", "list<string>", "reports that prove the upper bound"),
-        _must("lower_terms", "list<term>", "settled ends that add up to the lower bound; none where it is 0 or open"),
-        _must("upper_terms", "list<term>", "settled ends that add up to the upper bound; none where it is open"),
+        _must(
+            "lower_terms", "list<term>", "ends of reports that add up to the lower bound; none where it is 0 or open"
+        ),
+        _must("upper_terms", "list<term>", "ends of reports that add up to the upper bound; none where it is open"),
+        _must(
+            "lower_aside", "list<string>", "reports that clash with others and are wrong if the lower bound is attained"
+        ),
+        _must(
+            "upper_aside", "list<string>", "reports that clash with others and are wrong if the upper bound is attained"
+        ),
+        _may(
+            "lower_otherwise",
+            "int64",
+            "the lower bound if those of `lower_aside` are right; null where that is not known",
+        ),
+        _may(
+            "upper_otherwise",
+            "int64",
+            "the upper bound if those of `upper_aside` are right; null where that is not known",
+        ),
     ),
 )
 
@@ -282,11 +354,13 @@ SOURCES = Table(
 )
 
 TABLES: dict[str, Table] = {
-    t.name: t for t in (REPORTS, DAILY, OFFICIAL, FINDINGS, QUARANTINE, DECISIONS, SERIES, EVENTS, SOURCES, PERIODS)
+    t.name: t
+    for t in (HEADLINE, DAILY, REPORTS, OFFICIAL, FINDINGS, QUARANTINE, DECISIONS, SERIES, EVENTS, SOURCES, PERIODS)
 }
 RELEASED: tuple[str, ...] = (
-    "reports",
+    "headline",
     "daily",
+    "reports",
     "official",
     "findings",
     "quarantine",

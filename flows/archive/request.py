@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import quote, unquote_plus, urlencode, urlsplit, urlunsplit
 
-from crossings import __version__
+from crossings._version import __version__
 from crossings.errors import FetchFailed
 
 if TYPE_CHECKING:

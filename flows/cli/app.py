@@ -20,6 +20,7 @@ from crossings import __version__
 COMMANDS = {
     "run": "flows.cli.running:run",
     "status": "flows.cli.reading:status",
+    "headline": "flows.cli.reading:headline",
     "show": "flows.cli.reading:show",
     "plot": "flows.cli.reading:plot",
     "explain": "flows.cli.reading:explain",

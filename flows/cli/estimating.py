@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import datetime as dt
-import json as jsonlib
 from pathlib import Path
 from typing import Annotated
 
 import pandas as pd
 import typer
 from rich.console import Console
-from rich.markup import escape
 
-from crossings import catalog, explanation
 from crossings.durable import write_file
 from crossings.lake import parquet_bytes
 from crossings.schema.tables import TABLES
 from crossings.settings import settings
+from flows import asking
 from flows.cli.options import DAY, AsOf, Country, Direction, Json, Series, instant
 from flows.workspace import read_file
 from transforms import ask
 from transforms.reports import decisions as decide
 from transforms.reports import reference
-from transforms.series import parts
 
 _REFERENCE = ("countries", "timezones", "wording")
 
@@ -51,7 +48,7 @@ def estimate(
         as_of=instant(as_of),
         periods=ask.parse_periods(read_file(periods), periods.name) if periods else None,
         today=pd.Timestamp(dt.datetime.now(dt.UTC).date()),
-        part_of=_declared_parts(),
+        part_of=asking.declared_parts(),
     )  # fmt: skip
     tables = {
         "reports": result.reports,
@@ -65,11 +62,6 @@ def estimate(
     for name, content in contents.items():
         write_file(out / f"{name}.parquet", content)
     _tell(Console(stderr=True, highlight=False, soft_wrap=True), result, out)
-
-
-def _declared_parts() -> pd.DataFrame:
-    content = read_file(settings().data / "reference" / "checkpoints.csv")
-    return parts.declared_parts(reference.table("checkpoints", content))
 
 
 def _tell(console: Console, result: ask.Estimated, out: Path) -> None:
@@ -100,32 +92,7 @@ def between(
 
     Example: `crossings between GEO 2022-09-21 2022-09-30 --direction entry`
     """
-    held = catalog.open_release()
-    code = country.upper()
-    tables = {name: catalog.load(name, code, release=held) for name in ("reports", "series", "decisions", "events")}
-    declared = tables["series"][tables["series"]["declared"]]
-    name = series or catalog.headline(declared, direction)
-    part_of = _declared_parts()
-    found = ask.between(tables, name, start.date(), end.date(), as_of=instant(as_of), part_of=part_of)
-    row = {k: (None if not isinstance(v, list) and pd.isna(v) else v) for k, v in found.row.items()}
-    if json:
-        told = row | {"in_words": found.in_words, "conflicts": found.conflicts, "decisions": found.decisions}
-        print(jsonlib.dumps(told, default=str, ensure_ascii=False, indent=1))
-        return
-    console = Console(highlight=False, soft_wrap=True)
-    console.print(f"{row['series']}  {row['period_start']} to {row['period_end']}")
-    console.print(
-        f"[bold]{'no point estimate' if row['estimate'] is None else 'estimate ' + format(row['estimate'], ',')}[/]"
-    )
-    console.print(f"  {found.in_words['lower']}")
-    console.print(f"  {found.in_words['upper']}")
-    for message in found.conflicts:
-        console.print(f"  [yellow]these bounds rest on reports that clash[/]: {escape(message)}")
-    for report in found.proof.to_dict("records"):
-        said = explanation.source_of(report, "proof")
-        console.print(
-            f"  [dim]{said.report_id}  {escape(said.said)}, {said.window}; {escape(said.publisher or 'no publisher')},"
-            f" {said.published_on or 'no date'}  {escape(said.url or 'no address')}[/]"
-        )
-    for line in found.decisions:
-        console.print(f"  [dim]decided: {escape(line)}[/]")
+    found = asking.between(
+        country, start.date(), end.date(), direction=direction, series=series, as_of=instant(as_of)
+    )  # fmt: skip
+    typer.echo(found.to_json() if json else str(found))

@@ -7,8 +7,7 @@ from typing import Annotated
 
 import typer
 
-from crossings.errors import CrossingsError
-from transforms.reports import vintages
+from crossings import catalog
 
 DAY = ["%Y-%m-%d"]
 
@@ -37,9 +36,4 @@ def date(when: dt.datetime | None) -> dt.date | None:
 
 def instant(text: str | None) -> dt.datetime | None:
     """An instant from the command line. Raises CrossingsError where it is none."""
-    if text is None:
-        return None
-    try:
-        return vintages.as_instant(text)
-    except ValueError as error:
-        raise CrossingsError(f"{text!r} is not an instant", "write 2022-09-28 or 2022-09-28T12:00:00Z") from error
+    return None if text is None else catalog.instant(text)

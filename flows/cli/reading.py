@@ -1,9 +1,10 @@
-"""Commands that only read: status, show, plot, explain, dictionary. Neither Prefect nor Great Expectations is loaded."""
+"""Commands that only read: status, headline, show, plot, explain, dictionary; neither Prefect nor GX is loaded."""
 
 from __future__ import annotations
 
 import datetime as dt
 import json as jsonlib
+from collections.abc import Collection
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any
@@ -17,6 +18,7 @@ from crossings import dictionary as generated
 from crossings.durable import write_file
 from crossings.errors import CrossingsError
 from crossings.lake import Lake
+from crossings.schema.tables import HEADLINE_OF
 from crossings.settings import settings
 from flows.archive.archive import Archive
 from flows.cli.options import DAY, AnyDirection, Country, Direction, From, Json, Release, Series, To, date
@@ -91,7 +93,11 @@ def show(
     Example: `crossings show FIN --from 2022-09-19 --to 2022-10-02`
     """
     frame = catalog.daily(country, start=date(start), end=date(end), release=release)
-    wanted = [_known_series(series, release)] if series else _headlines(country, release, direction)
+    directions = [direction] if direction else ["entry", "exit"]
+    wanted = (
+        [_known_series(series, release)] if series
+        else [catalog.standing(country, d, start=date(start), end=date(end), release=release) for d in directions]
+    )  # fmt: skip
     frame = frame[frame["series"].isin(wanted)]
     rows = frame.to_dict("records")
     if json:
@@ -110,11 +116,103 @@ def show(
             why = explanation.withheld(catalog.findings(country, release=release), name)
             console.print(f"[dim]– withheld: {escape(why)}[/]", soft_wrap=True)
         console.print()
+    for line in _stocks(country, date(start), date(end), release):
+        console.print(escape(line), soft_wrap=True)
+
+
+def _stocks(country: str, start: dt.date | None, end: dt.date | None, release: str | None) -> list[str]:
+    """What was said of how many were in the country at an instant: shown beside the flows, binding none."""
+    reports = catalog.reports(country, release=release)
+    reports = reports[(reports["statistic"] == "stock") & (reports["role"] == "other_statistic")].sort_values(
+        ["period_end", "report_id"]
+    )
+    told = [
+        explanation.source_of(r, "stock") for r in reports.to_dict("records") if _inside(r["period_end"], start, end)
+    ]
+    lines = [f"  {s.window}: {s.said}  {s.report_id}, {s.publisher or 'no publisher'}" for s in told]
+    return ["stocks, beside the flows (a number at an instant binds no flow):", *lines] if lines else []
+
+
+def _inside(day: Any, start: dt.date | None, end: dt.date | None) -> bool:
+    return isinstance(day, dt.date) and (start is None or start <= day) and (end is None or day <= end)
+
+
+def headline(
+    start: From = None,
+    end: To = None,
+    country: Annotated[list[str] | None, typer.Option(help="Only this country; repeat for several.")] = None,
+    direction: Direction = "entry",
+    release: Release = None,
+    csv: Annotated[
+        bool, typer.Option("--csv", help="Print the whole table as CSV: entries, exits, net, bounds.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Print the countries side by side, a row a date; a number that is missing has its reason below.
+
+    Example: `crossings headline --from 2022-09-21 --to 2022-09-30`
+    """
+    if direction not in HEADLINE_OF:
+        raise CrossingsError(f"{direction!r} is no direction of this table", f"name one of {', '.join(HEADLINE_OF)}")
+    frame = catalog.headline(start=date(start), end=date(end), release=release)
+    if country:
+        known = sorted(frame["country"].unique())
+        wrong = [code for code in country if code.upper() not in known]
+        if wrong:
+            raise CrossingsError(f"there is no country {wrong[0]!r} in these rows", f"name one of {', '.join(known)}")
+        frame = frame[frame["country"].isin([code.upper() for code in country])]
+    if csv or json:
+        lists = frame.assign(events=[";".join(ids) for ids in frame["events"]])
+        print(
+            lists.to_csv(index=False) if csv else lists.to_json(orient="records", date_format="iso", indent=1), end=""
+        )
+        return
+    if not len(frame):
+        raise CrossingsError("no country has a report of these days", "a missing day is not zero; ask for other days")
+    _print_headline(Console(highlight=False), frame, HEADLINE_OF[direction])
+
+
+def _print_headline(console: Console, frame: Any, word: str) -> None:
+    codes = sorted(frame["country"].unique())
+    standing_in = catalog.stand_ins()
+    cells: dict[dt.date, dict[str, str]] = {}
+    for row in frame.to_dict("records"):
+        cells.setdefault(row["date"], {})[row["country"]] = _headline_cell(row, word, standing_in)
+    lines = [[str(day), *(cells[day].get(code, "") for code in codes)] for day in sorted(cells)]
+    table(console, [("date", "left"), *((code, "right") for code in codes)], lines, title=f"{word}, crossings a day")
+    console.print("[dim]~ estimated  ? contested: it depends on which report is wrong  * another series stands in[/]")
+    for code in codes:
+        mine = frame[frame["country"] == code]
+        for series in sorted(set(mine[f"{word}_series"].dropna()) & set(standing_in)):
+            console.print(f"[dim]{code} *: {escape(standing_in[series])}[/]", soft_wrap=True)
+        for why, days in _spans(mine[mine[word].isna()], word):
+            console.print(f"[dim]{code} –: {escape(why)} ({days})[/]", soft_wrap=True)
+
+
+def _headline_cell(row: dict[str, Any], word: str, standing_in: Collection[str]) -> str:
+    if row[word] is None or row[word] != row[word]:
+        return "–"
+    mark = {"estimated": "~", "contested": "?"}.get(row[f"{word}_status"], "")
+    return f"{mark}{int(row[word]):,}{'*' if row[f'{word}_series'] in standing_in else ''}"
+
+
+def _spans(rows: Any, word: str) -> list[tuple[str, str]]:
+    """Each reason for a missing number, with the first and last of the neighbouring days that share it."""
+    found: list[tuple[str, dt.date, dt.date]] = []
+    for day, reason in rows[["date", "reason"]].itertuples(index=False):
+        why = next(text for names, _, text in (part.partition(": ") for part in reason.split("; ")) if word in names)
+        if found and found[-1][0] == why and day - found[-1][2] == dt.timedelta(days=1):
+            found[-1] = (why, found[-1][1], day)
+        else:
+            found.append((why, day, day))
+    return [(why, str(a) if a == b else f"{a} to {b}") for why, a, b in found]
 
 
 def plot(
-    country: Country,
     out: Annotated[Path, typer.Option(help="Picture to write: .png, .svg or .pdf.")],
+    country: Annotated[
+        str | None, typer.Argument(metavar="[COUNTRY]", help="ISO 3166-1 alpha-3 code; without it, all side by side.")
+    ] = None,
     direction: Direction = "entry",
     series: Series = None,
     start: From = None,
@@ -122,7 +220,10 @@ def plot(
 ) -> None:
     """Draw the days of a series with their bounds.
 
-    Example: `crossings plot FIN --from 2022-09-12 --to 2022-10-05 --out finland.png`
+    Without a country the four are drawn as small pictures with one scale of time.
+
+    Examples: `crossings plot FIN --from 2022-09-12 --to 2022-10-05 --out finland.png`,
+    `crossings plot --from 2022-09-12 --to 2022-10-05 --out four.png`
     """
     figure = drawing.plot(country, direction=direction, series=series, start=date(start), end=date(end))
     drawing.save(figure, out)
@@ -169,13 +270,6 @@ def _known_series(name: str, release: str | None) -> str:
             f"there is no series {name!r}", f"the table series lists all; the nearest are {', '.join(nearest)}"
         )
     return name
-
-
-def _headlines(country: str, release: str | None, direction: str | None) -> list[str]:
-    everything = catalog.load("series", release=release)
-    everything = everything[(everything["country"] == country.upper()) & everything["declared"]]
-    wanted = [direction] if direction else ["entry", "exit"]
-    return [catalog.headline(everything, d) for d in wanted]
 
 
 def _cell(value: Any) -> str:

@@ -46,6 +46,6 @@ def estimate(workspace: Workspace, ingested: Sequence[str], country: str) -> str
             workspace.staging,
             name,
             {"daily": built.daily, "findings": built.findings, "series": built.derived},
-            {"country": country, "settled": built.settled},
+            {"country": country},
         )
     return name

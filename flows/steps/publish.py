@@ -17,8 +17,7 @@ from flows.steps import build
 from flows.workspace import Workspace
 from transforms.reports import decisions as decide
 from transforms.reports import reference, vintages
-from transforms.tables import official
-from transforms.tables.settled import with_settled
+from transforms.tables import headline, official
 
 
 def release(
@@ -33,20 +32,19 @@ def release(
         return stage.together(workspace.staging, names, table)
 
     held = gates.Gates()
-    moved = {
-        i: ends for name in estimated for i, ends in stage.made(workspace.staging, name).summary["settled"].items()
-    }
-    reports = with_settled(together(ingested, "reports"), moved)
+    reports = together(ingested, "reports")
     definitions = together([*ingested, *estimated], "series").drop_duplicates("series")
     events = reference.events(workspace.reference["events"])
     decisions = decide.parse(workspace.reference["decisions"])
     told = together([*ingested, *estimated], "findings").drop_duplicates("finding_id")
     points = together(estimated, "daily")
-    decided = with_settled(vintages.encoded(reports, decisions), moved)
+    decided = vintages.encoded(reports, decisions)
     kept, withheld = gates.hold_estimates(held, points, decided, told, definitions, events)
     regular = official.build(reports, definitions, together(ingested, "official"), kept)
     summaries = [stage.made(workspace.staging, name).summary for name in ingested]
+    standing = reference.headline(workspace.reference["headline"])
     tables = {
+        "headline": headline.build(kept, standing, events, decided),
         "reports": reports,
         "quarantine": together(ingested, "quarantine"),
         "findings": pd.concat([told, withheld, regular.findings], ignore_index=True),

@@ -11,10 +11,12 @@ import crossings
 from crossings import catalog
 
 CALLS = {
+    "between": lambda f: f("FIN", "2022-09-24", "2022-09-25"),
     "daily": lambda f: f("FIN"),
     "diff": lambda f: f(crossings.open_release().path.name),
     "explain": lambda f: f("FIN", "2022-09-25"),
     "findings": lambda f: f("FIN"),
+    "headline": lambda f: f("FIN"),
     "load": lambda f: f("series"),
     "official": lambda f: f(),
     "open_release": lambda f: f(),

@@ -32,7 +32,7 @@ def tables(estimate: int, days: int = 30) -> dict[str, pa.Table]:
          "citizenship": "RUS", "scope": "national", "measure": "crossings", "system": "border_control",
          "estimate": estimate, "lower": estimate, "upper": estimate, "status": "reported", "reliability": 1,
          "obs_status": "A", "report_ids": ["A-1"], "lower_proof": ["A-1"], "upper_proof": ["A-1"],
-        "lower_terms": [], "upper_terms": [],
+        "lower_terms": [], "upper_terms": [], "lower_aside": [], "upper_aside": [],
         "n_origins": 1}
         for c in COUNTRIES for i in range(days)
     ]  # fmt: skip

@@ -44,8 +44,27 @@ def test_a_sum_that_is_no_whole_number_is_told_as_it_is():
 
 def test_words_for_bounds_without_a_proof():
     assert sentence([], FIGURES, None, upper=True) == "no report caps it"
-    assert sentence([], FIGURES, float("nan"), upper=False) == "no report sets a least number"
+    assert sentence([], FIGURES, None, upper=False) == "no report sets a least number"
     assert sentence([], FIGURES, 0, upper=False) == "at least 0: a flow is never negative"
+
+
+def test_a_bound_on_which_explanations_differ_says_who_is_wrong_and_what_holds_otherwise():
+    cap = [term("cap", "upper", 1)]
+    assert sentence(cap, FIGURES, 300, upper=True, aside=["a", "b"], otherwise=100) == (
+        "at most 300 if a and b are both wrong, at most 100 otherwise: 300 (cap, each day)"
+    )
+    assert sentence([], FIGURES, 0, upper=False, aside=["a"], otherwise=60) == (
+        "at least 0 if a is wrong, at least 60 otherwise: a flow is never negative"
+    )
+    assert sentence([], FIGURES, None, upper=True, aside=["a", "b", "c"], otherwise=60) == (
+        "no report caps it if a, b and c are all wrong, at most 60 otherwise"
+    )
+
+
+def test_where_others_attain_the_same_end_nobody_is_named():
+    assert sentence([term("cap", "upper", 1)], FIGURES, 300, upper=True, aside=["a"], otherwise=300) == (
+        "at most 300: 300 (cap, each day)"
+    )
 
 
 def test_every_bound_of_every_day_of_a_release_is_the_sum_of_its_terms(analyst):
@@ -61,20 +80,31 @@ def test_every_bound_of_every_day_of_a_release_is_the_sum_of_its_terms(analyst):
     assert wrong == []
 
 
-def test_reports_that_were_moved_say_what_was_printed(analyst):
-    reports = catalog.reports("FIN").set_index("report_id", drop=False)
-    moved = reports[(reports["settled_lower"] != reports["lower"]).fillna(False).to_numpy(bool)]
-    assert len(moved)
-    figures = explanation.figures_of(moved)
-    assert all("because reports clash" in f.name("lower") for f in figures.values())
-    assert pd.isna(catalog.findings("FIN").query("rule == 'reconciled'")["gap"]).all()
+def test_where_reports_clash_a_bound_says_what_is_set_aside_and_rests_on_none_of_it(analyst):
+    daily, findings = catalog.daily(), catalog.findings()
+    admitted = findings[findings["rule"] == "alternative"]
+    named = {i for ids in admitted["report_ids"] for i in ids}
+    contested = 0
+    for end in ("lower", "upper"):
+        for ids, terms in daily.loc[daily[f"{end}_aside"].map(len) > 0, [f"{end}_aside", f"{end}_terms"]].itertuples(
+            index=False
+        ):
+            contested += 1
+            assert set(ids) <= named
+            assert not {t["report_id"] for t in terms} & set(ids)
+    assert contested > 100
+    where = set(admitted["country"])
+    assert not daily.loc[~daily["country"].isin(where), "lower_aside"].map(len).any()
 
 
-def test_an_end_that_did_not_move_is_not_said_to_have_moved(analyst):
-    reports = catalog.reports("FIN").set_index("report_id", drop=False)
-    rows = reports.loc[["FIN-024"]]
-    assert rows["settled_lower"].equals(rows["lower"])
-    assert not rows["settled_upper"].equals(rows["upper"])
-    (figure,) = explanation.figures_of(rows).values()
-    assert figure.name("lower") == "(FIN-024, 2022-09-21)"
-    assert figure.name("upper") == "(FIN-024, 2022-09-21, moved from 4,824 because reports clash)"
+def test_a_report_of_a_proof_says_whether_it_was_spoken_and_its_window_inferred(analyst):
+    reports = catalog.reports().set_index("report_id", drop=False)
+    figures = explanation.figures_of(reports)
+    assert figures["FIN-024"].label == "(FIN-024, 2022-09-21)"
+    for report_id, figure in figures.items():
+        row = reports.loc[report_id]
+        assert (", spoken" in figure.label) == (row["speech_mode"] == "spoken")
+        assert ("window inferred" in figure.label) == (row["period_basis"] == "inferred")
+        for end in ("lower", "upper"):
+            said = getattr(figure, end)
+            assert said is None if pd.isna(row[end]) else said == row[end]

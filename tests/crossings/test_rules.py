@@ -57,9 +57,15 @@ def test_a_sentence_shows_the_limits_of_its_rule() -> None:
 
 def test_neither_the_catalogue_nor_a_limit_can_be_changed() -> None:
     with pytest.raises(TypeError):
-        RULES["V60"] = RULES["V57"]  # type: ignore[index]
+        RULES["V60"] = RULES["V58"]  # type: ignore[index]
     with pytest.raises(TypeError):
         RULES["V60"].limits["share"] = 1  # type: ignore[index]
+
+
+def test_a_clash_stops_no_series_because_its_bounds_carry_the_doubt() -> None:
+    about_clashes = ("conflict", "alternative", "decisions_clash", "V58", "V60", "V73")
+    assert {RULES[name].action for name in about_clashes} == {"tell"}
+    assert {RULES[name].severity for name in about_clashes} == {"warn", "info"}
 
 
 def test_a_rule_on_our_own_tables_stops_the_release_under_the_same_id() -> None:
@@ -73,7 +79,8 @@ def test_a_finding_has_the_fields_of_its_table() -> None:
 
 
 def test_a_finding_is_as_grave_as_its_rule_unless_said_otherwise() -> None:
-    assert Finding("V60", table="daily", message="x").severity == "stop"
+    assert Finding("V53", table="daily", message="x").severity == "stop"
+    assert Finding("V60", table="daily", message="x").severity == "warn"
     assert Finding("unreadable_look", table="reports", message="x", severity="error").severity == "error"
 
 
@@ -84,8 +91,9 @@ def test_a_finding_of_a_rule_that_is_not_in_the_catalogue_cannot_be_made() -> No
 
 def test_a_finding_told_under_another_rule_keeps_what_it_is_about() -> None:
     found = Finding("conflict", table="daily", message="they clash", finding_id="conflict-1", **GIVEN)
-    grave = found.under("V60", "far apart")
-    assert (grave.rule, grave.severity, grave.message, grave.finding_id) == ("V60", "stop", "far apart", None)
+    grave = found.under("V53", "far apart")
+    assert (found.severity, found.under("V60", "far apart").severity) == ("warn", "warn")
+    assert (grave.rule, grave.severity, grave.message, grave.finding_id) == ("V53", "stop", "far apart", None)
     assert all(getattr(grave, name) == getattr(found, name) for name in GIVEN)
 
 

@@ -23,11 +23,12 @@ from transforms.estimator.settings import EstimateSettings
 from transforms.estimator.statements import BoolArray, FloatArray, IntArray, Statements, joined
 from transforms.estimator.system import Block, one_series
 
+_LEAST_LEVEL = 0.02  # of the median level, for weights
 _LEVEL_DAYS = 7  # centred mean that stands for the local level
 _SAME = 1e-9  # interval ends closer than this, in scaled units, are one value
 _WITHIN_DAY = 1e-6  # weight of the unevenness within a day, where windows do not end at midnight
 _IDLE = 1e-9  # weight on flows of tied series that nothing else in the objective holds: the smallest serve
-_HAIR = (1e-8, 1e-7, 5e-7)  # room for reconciled systems of tied series, whose feasible set has no interior
+_HAIR = (1e-8, 1e-7, 5e-7)  # room for tied series whose feasible set has no interior
 
 
 @dataclass(frozen=True)
@@ -120,8 +121,9 @@ def smoothest_paths(
     settings: EstimateSettings,
     engines: Engines,
     solver: Solver | None = None,
+    within: tuple[int, int] | None = None,
 ) -> list[Path]:
-    """The smoothest path of every run of one series whose statements agree; figures need not be whole.
+    """The smoothest path of every run of one series whose statements agree, or of those that touch a span of time.
 
     An interior-point solver needs an interior, so equalities that nobody stated are told to it.
     """
@@ -131,6 +133,7 @@ def smoothest_paths(
     return [
         smoothest(domain_of(run, series, told, midnights), midnights, breaks, settings, solver)
         for run in runs_of(told, 0, midnights)
+        if within is None or (run.begin < within[1] and run.finish > within[0])
     ]
 
 
@@ -147,13 +150,24 @@ def smoothest(
     """
     problem = _Problem(domain, midnights, breaks, settings)
     path = problem.solve([problem.weights(run) for run in domain.runs], solver)
-    if settings.level_weighted and path.solution.accepted:
-        weights = []
-        for run in domain.runs:
-            level = local_level(path.days(run, midnights), breaks[run.first : run.last + 1])[1:]
-            weights.append(problem.weights(run) * (np.median(level) / level) ** 2 if len(level) else level)
-        path = problem.solve(weights, solver)
-    return path
+    if not path.solution.accepted:
+        return path
+    relative = [
+        _relative(local_level(path.days(r, midnights), breaks[r.first : r.last + 1]), settings) for r in domain.runs
+    ]
+    if all((factor == 1).all() for factor in relative):
+        return path
+    again = problem.solve([problem.weights(r) * f for r, f in zip(domain.runs, relative, strict=True)], solver)
+    return again if again.solution.accepted else path
+
+
+def _relative(level: FloatArray, settings: EstimateSettings) -> FloatArray:
+    """Factors on the weights of changes where the level of a run collapses or soars: a tenth of it may then be much or little."""
+    middle = np.median(level)
+    level = np.maximum(level, _LEAST_LEVEL * middle)
+    if level.max() <= settings.varying * level.min():
+        return np.ones(len(level) - 1)
+    return np.asarray(middle / level[1:])
 
 
 def local_level(flows: FloatArray, new_regime: BoolArray) -> FloatArray:

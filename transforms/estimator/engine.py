@@ -12,7 +12,7 @@ from typing import Protocol, TypeAlias
 
 from crossings.errors import CrossingsError
 from transforms.estimator.results import Bound, Rounded, Term, Window
-from transforms.estimator.statements import FloatArray, IntArray, Statements
+from transforms.estimator.statements import BoolArray, FloatArray, IntArray, Statements
 from transforms.estimator.system import Block
 
 
@@ -45,6 +45,21 @@ class Clash:
     terms: tuple[Term, ...]
 
 
+@dataclass(frozen=True)
+class Hull:
+    """What holds of a flow whichever of several choices of rows is set aside.
+
+    Attributes
+    ----------
+    bound : the smallest lower and the largest upper end, with the proofs of the first choices that attain them.
+    lower, upper : both ends under each choice.
+    """
+
+    bound: Bound
+    lower: FloatArray
+    upper: FloatArray
+
+
 class Engine(Protocol):
     """Exact answers about one block; may keep what it has computed."""
 
@@ -61,8 +76,22 @@ class Engine(Protocol):
         """The same questions with some reports set aside: one engine for each block into which the rest falls."""
         ...
 
-    def bounds(self, windows: Sequence[Window]) -> list[Bound]:
-        """Tightest flow in each window inside the block; raises Infeasible. Ends are whole, rounded outwards."""
+    def agrees(self, aside: BoolArray) -> bool:
+        """Whether all can hold together once some rows are set aside."""
+        ...
+
+    def bounds(self, windows: Sequence[Window], known: Sequence[Bound] = ()) -> list[Bound]:
+        """Tightest flow in each window inside the block; raises Infeasible. Ends are whole, rounded outwards.
+
+        known : one bound a window that is valid here, proved by statements of the block; it saves proving it again.
+        """
+        ...
+
+    def hull(self, windows: Sequence[Window], asides: Sequence[BoolArray]) -> list[Hull] | None:
+        """The loosest of the bounds that hold with these or those rows set aside; raises Infeasible.
+
+        None where there is no shorter way than one choice after the other.
+        """
         ...
 
     def suspects(self) -> list[tuple[str, ...]]:

@@ -6,7 +6,7 @@ In: what `transforms.series` knows of the series. Out: `Identity`, which the est
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 SUMS = ("net", "both", "sum")  # kinds whose first term may be any sum of the others
@@ -41,6 +41,12 @@ class Identity:
     def defines(self) -> bool:
         """Whether the flow of its first series follows from those of the others in every window."""
         return self.sense == "=" and not self.identical_windows
+
+    def about(self, series: str) -> Identity:
+        """The same equality with another of its series as the one it defines."""
+        own = next(c for name, c in self.terms if name == series)
+        others = tuple((name, c // own) for name, c in self.terms if name != series)
+        return replace(self, terms=((series, 1), *others))
 
     def __str__(self) -> str:
         """The identity in words, such as `net: N = E - X`."""

@@ -10,23 +10,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
 from functools import cached_property
-from typing import Literal
 
 import numpy as np
 
 from transforms.estimator.days import Days
 from transforms.estimator.disaggregate import Domain, Run, runs_of, smoothest
-from transforms.estimator.engine import FAULTS, Engines, reason_of
+from transforms.estimator.engine import FAULTS, reason_of
 from transforms.estimator.identities import Identity
 from transforms.estimator.pieces import shared_windows
-from transforms.estimator.quadratic import Solver
+from transforms.estimator.readings import follows
 from transforms.estimator.results import Fallback
-from transforms.estimator.settings import EstimateSettings
 from transforms.estimator.single import SolvedSeries, path_fallbacks
 from transforms.estimator.statements import BoolArray, FloatArray, IntArray, Statements, gathered
 from transforms.estimator.stretch import Stretch
 from transforms.estimator.system import Block
 from transforms.estimator.territory import Territory, closed, closure, union
+from transforms.estimator.tools import Tools
 
 _ROUNDING_ONLY = 1.0  # crossings; a series whose points moved by no more keeps those it had by itself
 
@@ -40,12 +39,9 @@ class Joint:
         alone: Mapping[str, SolvedSeries],
         days: Days,
         breaks: Sequence[int],
-        settings: EstimateSettings,
-        engines: Engines,
-        solver: Solver | None,
+        tools: Tools,
     ) -> None:
-        self.territory, self.alone, self.days = territory, alone, days
-        self.settings, self.engines, self.solver = settings, engines, solver
+        self.territory, self.alone, self.days, self.tools = territory, alone, days, tools
         self.position = {name: m for m, name in enumerate(territory.members)}
         self.new_regime = np.isin(days.starts[:-1], np.array(list(breaks), dtype=np.int64))
         self.pointless = np.zeros(len(days), dtype=bool)
@@ -55,10 +51,17 @@ class Joint:
 
     @property
     def at_once(self) -> tuple[Identity, ...]:
-        """Identities of stretches in which reports of several series clash: there is one path for all of them."""
+        """Identities of stretches that do not follow what their single series follow: no point of theirs will do."""
         return tuple(
-            k for s in self.territory.stretches if s.loosened and s.engine is not None for k in s.said.identities
-        )
+            k for s in self.territory.stretches
+            if (s.aside, s.loose) != self._alone_without(s) for k in s.said.identities
+        )  # fmt: skip
+
+    def _alone_without(self, stretch: Stretch) -> tuple[frozenset[str], frozenset[str]]:
+        """Reports of a stretch that its single series set aside for themselves, and those whose window they do not follow."""
+        ids, own = frozenset(stretch.said.report_ids), [self.alone[n] for n in stretch.said.members if n in self.alone]
+        none = frozenset[str]()
+        return none.union(*(s.aside & ids for s in own)), none.union(*(s.loose & ids for s in own))
 
     @cached_property
     def limits(self) -> tuple[FloatArray, FloatArray]:
@@ -86,11 +89,25 @@ class Joint:
     def _rows(self, block: Block) -> IntArray:
         return np.array([self.position[name] for name in block.members], dtype=np.int64)
 
+    def followed(self, point: FloatArray) -> FloatArray:
+        """The points, without those of days on which every report of a series is set aside by its stretch."""
+        point, starts = point.copy(), self.days.starts
+        for stretch, days in zip(self.territory.stretches, self.whole, strict=True):
+            if not stretch.loosened:
+                continue
+            s = stretch.followed
+            for k, name in enumerate(stretch.said.members):
+                mine = s.take(s.member == k)
+                covered = (mine.start[:, None] < starts[days + 1]) & (mine.end[:, None] > starts[days])
+                if name in self.alone:
+                    point[self.position[name], days[~covered.any(axis=0)]] = np.nan
+        return point
+
     def with_exact_days(self, point: FloatArray) -> FloatArray:
-        """The points, with exact counts of a day of series that may be negative, where they were not moved."""
+        """The points, with exact counts of a day of series that may be negative, where they are not set aside."""
         point = point.copy()
         for stretch in self.territory.stretches:
-            s = stretch.relaxed.statements
+            s = stretch.followed
             for i in np.flatnonzero(stretch.said.signed[s.member] & (s.lower == s.upper)):
                 day = int(np.searchsorted(self.days.starts, s.start[i]))
                 if self.days.starts[day] == s.start[i] and self.days.starts[day + 1] == s.end[i]:
@@ -114,7 +131,7 @@ class Joint:
         missed, unequal = self._against_reports(point)
         wrong = {name for name, _, _ in missed} | self._outside(point)
         for stretch, days in zip(self.territory.stretches, self.whole, strict=True):
-            if stretch.engine is None:
+            if stretch.clashes is None:
                 continue
             unseen = _unseen(stretch)
             for identity in stretch.said.identities:
@@ -127,7 +144,7 @@ class Joint:
 
     def beside(self, identities: Set[Identity]) -> set[Identity]:
         """All identities of the stretches in which some of these hold."""
-        stretches = [s for s in self.territory.stretches if s.engine is not None]
+        stretches = [s for s in self.territory.stretches if s.clashes is not None]
         return {k for s in stretches if identities & set(s.said.identities) for k in s.said.identities}
 
     def _sum_of(self, identity: Identity, point: FloatArray) -> FloatArray:
@@ -143,7 +160,7 @@ class Joint:
         sums: dict[tuple[str, int, int], float] = {}
         missed: list[tuple[str, int, int]] = []
         for name, m in self.position.items():
-            s = self._settled(name)
+            s = self._kept(name)
             first, last = np.searchsorted(starts, s.start), np.searchsorted(starts, s.end)
             total = np.concatenate(([0.0], np.cumsum(point[m])))  # NaN from the first day without a point on
             for i in range(len(s)):
@@ -164,13 +181,16 @@ class Joint:
         ]
         return missed, unequal
 
-    def _settled(self, name: str, which: Literal["relaxed", "shifted"] = "relaxed") -> Statements:
-        """The rows of a member as loosened stretches have them: relaxed for bounds, shifted for the path."""
+    def _kept(self, name: str) -> Statements:
+        """The rows of a member that its path follows: those of its own explanation, in a stretch those of the stretch's."""
         rows = self.territory.statements[name]
+        own = self.alone.get(name)
+        kept = follows(rows, own.aside, own.loose) if own else follows(rows, frozenset(), frozenset())
         for stretch in self.territory.stretches:
-            if stretch.moved is not None and name in stretch.said.members:
-                rows = _replaced(rows, stretch, getattr(stretch.moved, which), name)
-        return rows
+            if stretch.clashes is not None and name in stretch.said.members:
+                inside = (rows.start >= stretch.said.start) & (rows.end <= stretch.said.end)
+                kept = np.where(inside, follows(rows, stretch.aside, stretch.loose), kept)
+        return rows.take(kept)
 
     def _outside(self, point: FloatArray) -> set[str]:
         """Members with a point outside its bounds, or without one on a day of a report that has an upper bound now."""
@@ -187,7 +207,7 @@ class Joint:
 
     def _touched(self, name: str, days: IntArray) -> BoolArray:
         """Whether some report of a single series covers the start of each day."""
-        s, starts = self.alone[name].reconciled.reported, self.days.starts
+        s, starts = self.alone[name].reported.as_coded, self.days.starts
         first, last = np.searchsorted(starts, s.start, side="left"), np.searchsorted(starts, s.end, side="left")
         change = np.zeros(len(starts) + 1, dtype=np.int64)
         np.add.at(change, first, 1)
@@ -197,57 +217,31 @@ class Joint:
     def solve(self, group: Sequence[Identity], point: FloatArray) -> None:
         """Put the smoothest common path of the series of some identities into the points, where there is one."""
         names = tuple(sorted({name for identity in group for name in identity.series}))
-        settled = {name: self._settled(name) for name in names}
-        held = {name: self._as_alone(name, rows) for name, rows in settled.items()}
-        tries = [(held, held)] if any(held[n] is not settled[n] for n in names) else []
-        tries.append(({name: self._settled(name, "shifted") for name in names}, settled))
-        for said, whole in tries:
-            block = self._block(names, group, said)
-            if not len(block.statements):
-                return
-            try:
-                if said is held and not all(self.engines(part).feasible() for part in block.blocks()):
-                    continue
-                if self._put(block, self._block(names, group, whole), point) or said is not held:
-                    return
-            except FAULTS as fault:
-                self.fallbacks.append(self._told(block, reason_of(fault), "one path for all"))
-                return
+        block = self._block(names, group, {name: self._kept(name) for name in names})
+        if not len(block.statements):
+            return
+        try:
+            self._put(block, point)
+        except FAULTS as fault:
+            self.fallbacks.append(self._told(block, reason_of(fault), "one path for all"))
 
-    def _put(self, block: Block, whole: Block, point: FloatArray) -> bool:
-        """Find the path of a block and round it inside the intervals of `whole`; whether every report is kept."""
+    def _put(self, block: Block, point: FloatArray) -> None:
+        """Find the path of a block and round it."""
         known = self._known(block)
         domain = self._domain(block, known)
         if domain is None:
-            return True
-        path = smoothest(domain, self.days.starts, self.new_regime, self.settings, self.solver)
+            return
+        path = smoothest(domain, self.days.starts, self.new_regime, self.tools.settings, self.tools.solver)
         self.fallbacks += path_fallbacks(path, self.days.starts)
         rounded = None
         if path.solution.accepted:
-            rounded = self.engines(whole).round(domain.nodes, path.cumulative, self.settings.rounding)
+            rounded = self.tools.engines(block).round(domain.nodes, path.cumulative, self.tools.settings.rounding)
         self.unrounded[known.any(axis=0)] = path.solution.accepted and rounded is None
         at = np.clip(np.searchsorted(domain.nodes, self.days.starts), 0, len(domain.nodes) - 1)
         for k, name in enumerate(block.members):
             days = np.flatnonzero(known[k])
             flows = np.full(len(self.days), np.nan) if rounded is None else np.diff(rounded.cumulative[k, at])
             point[self.position[name], days] = flows[days]
-        return rounded is not None and not rounded.missed.any()
-
-    def _as_alone(self, name: str, rows: Statements) -> Statements:
-        """Rows that the series by itself had moved, narrowed to the whole figures of its own path."""
-        own = self.alone.get(name)
-        if own is None or not own.reconciled.slack.any():
-            return rows
-        starts = own.days.starts
-        lower, upper = rows.lower.copy(), rows.upper.copy()
-        for i in np.flatnonzero(rows.of(frozenset(own.reconciled.moved()))):
-            a, b = int(np.searchsorted(starts, rows.start[i])), int(np.searchsorted(starts, rows.end[i]))
-            if b < len(starts) and starts[a] == rows.start[i] and starts[b] == rows.end[i]:
-                total = float(own.estimate[a:b].sum())
-                if np.isfinite(total):
-                    lower[i] = upper[i] = total
-        changed = np.any(lower != rows.lower) or np.any(upper != rows.upper)
-        return replace(rows, lower=lower, upper=upper) if changed else rows
 
     def _block(self, names: tuple[str, ...], group: Sequence[Identity], rows: Mapping[str, Statements]) -> Block:
         signed = {n: bool(s.said.signed[s.said.position(n)]) for s in self.territory.stretches for n in s.said.members}
@@ -332,24 +326,6 @@ class Joint:
         return Fallback(
             "whole persons", names, block.start, block.end, observed, expected, message, tuple(sorted(block.report_ids))
         )
-
-
-def _replaced(rows: Statements, stretch: Stretch, block: Block, name: str) -> Statements:
-    """The rows, those inside the stretch with the intervals of a block of the same rows."""
-    said = stretch.said.statements
-    mine = np.flatnonzero(said.member == stretch.said.position(name))
-    ends = {
-        (str(said.report_id[i]), int(said.start[i]), int(said.end[i]), float(said.lower[i]), float(said.upper[i])): i
-        for i in mine
-    }
-    lower, upper = rows.lower.copy(), rows.upper.copy()
-    for k in range(len(rows)):
-        i = ends.get(
-            (str(rows.report_id[k]), int(rows.start[k]), int(rows.end[k]), float(rows.lower[k]), float(rows.upper[k]))
-        )
-        if i is not None:
-            lower[k], upper[k] = block.statements.lower[i], block.statements.upper[i]
-    return replace(rows, lower=lower, upper=upper)
 
 
 def _unseen(stretch: Stretch) -> set[str]:

@@ -6,6 +6,8 @@ identities over (member, piece). Every identity is homogeneous and holds piece b
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -13,6 +15,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from transforms.estimator.identities import Identity
+from transforms.estimator.results import Window
 from transforms.estimator.statements import BoolArray, FloatArray, IntArray
 from transforms.estimator.system import Block
 
@@ -35,6 +38,10 @@ class Grid:
         return cls(edges, np.zeros(len(edges) - 1, dtype=np.bool_))
 
     @cached_property
+    def _instants(self) -> list[int]:
+        return [int(edge) for edge in self.edges]
+
+    @cached_property
     def first_piece(self) -> IntArray:
         """Number of the first piece of each segment, and the number of pieces at the end."""
         return np.concatenate([[0], np.cumsum(1 + self.split.astype(np.int64))]).astype(np.int64)
@@ -46,9 +53,9 @@ class Grid:
 
     def segments(self, start: int, end: int) -> tuple[int, int, bool, bool]:
         """First and last-plus-one segment that [start, end) touches, and whether it covers these two wholly."""
-        a = int(np.searchsorted(self.edges, start, side="right")) - 1
-        b = int(np.searchsorted(self.edges, end, side="left"))
-        return a, b, bool(self.edges[a] == start), bool(self.edges[b] == end)
+        edges = self._instants
+        a, b = bisect_right(edges, start) - 1, bisect_left(edges, end)
+        return a, b, edges[a] == start, edges[b] == end
 
     def pieces(self, start: int, end: int) -> list[int]:
         """The pieces of [start, end); of a segment covered in part, its first piece."""
@@ -59,6 +66,19 @@ class Grid:
             upto = self.first_piece[s] + 1 if partly else self.first_piece[s + 1]
             chosen.extend(range(int(self.first_piece[s]), int(upto)))
         return chosen
+
+
+def distinct(windows: Sequence[Window], nodes: IntArray) -> tuple[list[Window], IntArray]:
+    """One window of those that touch and cover the same segments, whose bounds are the same; and which stands for each.
+
+    All lie between the first and the last of `nodes`, the instants at which some report starts or ends.
+    """
+    member, start, end = np.array(windows, dtype=np.int64).reshape(-1, 3).T
+    a, b = np.searchsorted(nodes, start, side="right") - 1, np.searchsorted(nodes, end, side="left")
+    place = (member * len(nodes) + a) * len(nodes) + b
+    key = (place * 2 + (nodes[a] == start)) * 2 + (nodes[b] == end)
+    _, first, of = np.unique(key, return_index=True, return_inverse=True)
+    return [windows[k] for k in first], of
 
 
 def coverage(block: Block, grid: Grid) -> sp.csr_array:
@@ -92,22 +112,30 @@ class Ties:
 def ties(block: Block, grid: Grid) -> Ties:
     """The identities of a block, piece by piece or, where they hold for shared windows only, window by window."""
     position = {name: i for i, name in enumerate(block.members)}
-    rows: list[int] = []
-    columns: list[int] = []
-    values: list[float] = []
+    rows: list[IntArray] = []
+    columns: list[IntArray] = []
+    values: list[FloatArray] = []
     equal: list[bool] = []
     which: list[int] = []
     windows: list[tuple[int, int]] = []
     for k, identity in enumerate(block.identities):
-        for pieces in _windows_of(block, identity, grid):
-            for series, coefficient in identity.terms:
-                rows.extend([len(equal)] * len(pieces))
-                columns.extend(position[series] * grid.n_pieces + p for p in pieces)
-                values.extend([float(coefficient)] * len(pieces))
-            equal.append(identity.sense == "=")
-            which.append(k)
-            windows.append((pieces[0], pieces[-1] + 1))
-    matrix = _csr(np.array(values), rows, columns, (len(equal), len(block.members) * grid.n_pieces))
+        spans = _windows_of(block, identity, grid)
+        row = np.repeat(np.arange(len(spans)), [b - a for a, b in spans]) + len(equal)
+        pieces = np.concatenate([np.arange(a, b) for a, b in spans] or [np.zeros(0, dtype=np.int64)])
+        for series, coefficient in identity.terms:
+            rows.append(row)
+            columns.append(position[series] * grid.n_pieces + pieces)
+            values.append(np.full(len(pieces), float(coefficient)))
+        equal += [identity.sense == "="] * len(spans)
+        which += [k] * len(spans)
+        windows += spans
+    nothing = np.zeros(0, dtype=np.int64)
+    matrix = _csr(
+        np.concatenate([nothing.astype(np.float64), *values]),
+        np.concatenate([nothing, *rows]),
+        np.concatenate([nothing, *columns]),
+        (len(equal), len(block.members) * grid.n_pieces),
+    )
     return Ties(
         matrix,
         np.array(equal, dtype=np.bool_),
@@ -127,10 +155,12 @@ def shared_windows(block: Block, identity: Identity) -> list[tuple[int, int]]:
     return sorted(shared or ())
 
 
-def _windows_of(block: Block, identity: Identity, grid: Grid) -> list[list[int]]:
+def _windows_of(block: Block, identity: Identity, grid: Grid) -> list[tuple[int, int]]:
+    """First and last-plus-one piece of each window over which an identity holds."""
     if not identity.identical_windows:
-        return [[p] for p in range(grid.n_pieces)]
-    return [grid.pieces(a, b) for a, b in shared_windows(block, identity)]
+        return [(p, p + 1) for p in range(grid.n_pieces)]
+    found = [grid.pieces(a, b) for a, b in shared_windows(block, identity)]
+    return [(pieces[0], pieces[-1] + 1) for pieces in found]
 
 
 def least_flow(block: Block, n_pieces: int) -> FloatArray:
@@ -138,8 +168,10 @@ def least_flow(block: Block, n_pieces: int) -> FloatArray:
     return np.repeat(np.where(block.signed, -np.inf, 0.0), n_pieces)
 
 
-def _csr(values: FloatArray, rows: list[int], columns: list[int], shape: tuple[int, int]) -> sp.csr_array:
-    positions = (np.array(rows, dtype=np.int32), np.array(columns, dtype=np.int32))
+def _csr(
+    values: FloatArray, rows: Sequence[int] | IntArray, columns: Sequence[int] | IntArray, shape: tuple[int, int]
+) -> sp.csr_array:
+    positions = (np.asarray(rows, dtype=np.int32), np.asarray(columns, dtype=np.int32))
     matrix = sp.csr_array((values, positions), shape=shape)
     matrix.sort_indices()
     return matrix

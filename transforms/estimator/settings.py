@@ -12,14 +12,14 @@ class EstimateSettings:
     Attributes
     ----------
     break_weight : weight of the change from one day to the next at a declared break (elsewhere 1).
-    level_weighted : divide each change by the local level (a two-pass option; off by default).
+    varying : where the local level of a run varies by more than this factor, changes count relative to it (4.5).
     rounding : theta of the cumulative rounding.
     interval_level : nominal level of the calibrated intervals; None = no calibrated intervals.
     longest_gap : days without any report between covered days are listed up to this many in a row.
     """
 
     break_weight: float = 1e-6
-    level_weighted: bool = False
+    varying: float = 10.0
     rounding: float = 0.5
     interval_level: float | None = 0.90
     longest_gap: int = 31

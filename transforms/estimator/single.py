@@ -1,4 +1,4 @@
-"""One series from its reports to whole daily figures: clash, reconcile, bound, smooth, round, calibrate.
+"""One series from its reports to whole daily figures: clash, explain, bound, smooth, round, calibrate.
 
 In: the statements of one series of flows that cannot be negative, its civil days, and the days on which a declared
 break falls. Out: `SolvedSeries`, arrays by day and the objects behind them. The steps are method.md 4.2 to 4.6 and 5.
@@ -6,70 +6,29 @@ break falls. Out: `SolvedSeries`, arrays by day and the objects behind them. The
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from transforms.estimator.bounded import Bounded, agreed, either
 from transforms.estimator.calibrate import Calibration, around, calibrate
-from transforms.estimator.conflicts import find_conflicts
+from transforms.estimator.clashes import Clashes
 from transforms.estimator.days import Days
 from transforms.estimator.disaggregate import Path, local_level, smoothest_paths
-from transforms.estimator.engine import FAULTS, Engine, Engines, Infeasible, reason_of
-from transforms.estimator.quadratic import RESIDUAL, Solver
-from transforms.estimator.reconcile import Reconciled, reconcile, with_printed_days
-from transforms.estimator.results import Bound, Conflict, Fallback, Window, total
+from transforms.estimator.engine import FAULTS, reason_of
+from transforms.estimator.explanations import Explained
+from transforms.estimator.known import known_over
+from transforms.estimator.leading import led
+from transforms.estimator.quadratic import RESIDUAL
+from transforms.estimator.readings import path_rows
+from transforms.estimator.results import Bound, Conflict, Fallback
 from transforms.estimator.rounding import whole_path
-from transforms.estimator.settings import EstimateSettings
-from transforms.estimator.statements import BoolArray, FloatArray, IntArray, Statements, canonical
+from transforms.estimator.statements import CODED, BoolArray, FloatArray, IntArray, Statements, canonical
 from transforms.estimator.system import one_series
+from transforms.estimator.tools import Tools
 
-_OUTSIDE = Bound(0.0, np.inf)
-
-
-@dataclass(frozen=True, eq=False)
-class Bounded:
-    """A series whose statements agree, ready to bound any flow; `engines` are those of its blocks, in time order."""
-
-    engines: tuple[Engine, ...]
-
-    def between(self, start: int, end: int) -> Bound:
-        """Tightest bounds of the flow between two instants, start <= end.
-
-        What lies outside every report adds nothing to the lower bound and makes the upper one unbounded.
-        """
-        parts: list[Bound] = []
-        at = start
-        for engine in self.engines:
-            block = engine.block
-            if block.start >= end:
-                break
-            if block.end <= at:
-                continue
-            if block.start > at:
-                parts.append(_OUTSIDE)
-            at = min(end, block.end)
-            parts += engine.bounds([Window(0, max(start, block.start), at)])
-        if at < end:
-            parts.append(_OUTSIDE)
-        return total(parts)
-
-    def days(self, midnights: IntArray) -> list[Bound]:
-        """Bounds of the days between consecutive midnights, with their proofs."""
-        found = [_OUTSIDE] * (len(midnights) - 1)
-        cut_days: set[int] = set()
-        for engine in self.engines:
-            block = engine.block
-            low = int(np.searchsorted(midnights, block.start, side="left"))
-            high = max(low, int(np.searchsorted(midnights, block.end, side="right")) - 1)
-            windows = [Window(0, int(midnights[d]), int(midnights[d + 1])) for d in range(low, high)]
-            found[low:high] = engine.bounds(windows)
-            before = int(np.searchsorted(midnights, block.start, side="right")) - 1
-            after = int(np.searchsorted(midnights, block.end, side="left")) - 1
-            cut_days |= {d for d in (before, after) if 0 <= d < len(found) and not low <= d < high}
-        for day in sorted(cut_days):  # a day at the edge of a block is bounded by all the blocks it lies in
-            found[day] = self.between(int(midnights[day]), int(midnights[day + 1]))
-        return found
+WRITTEN = 2  # tiers up to this are written counts of officials
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,45 +38,53 @@ class SolvedSeries:
     Attributes
     ----------
     days : civil days from the first to the last that any report touches.
-    reconciled : the reports as encoded, their slacks, and the relaxed intervals behind the bounds.
-    conflicts : irreducible sets among the reports as encoded.
-    bounded : bounds of any period, from the relaxed intervals. bounds : those of the days.
-    lower, upper : ends of `bounds` as arrays.
+    reported : the reports as encoded, in canonical order. kept : those that the estimate follows.
+    loose : reports whose window as coded the estimate does not follow, because it does not fit the others.
+    conflicts : irreducible sets among the reports. explained : what may be wrong, a group that clashes each.
+    bounded : bounds of any period. bounds : those of the days. lower, upper : their ends as arrays.
+    firm : bounds of the days from written counts of officials alone. known_over : see `known`.
     paths : the smoothest paths, one a run of days that has a point.
+    differs : days on which the path of another admitted explanation is another.
     estimate : float64 of whole numbers by day, NaN where there is no point.
     pi_lower, pi_upper : calibrated interval by day, NaN where there is none.
     fallbacks : steps that did not come out as the method asks.
+    wrong : reports that are contested in tied series, and that the estimate does not follow there nor here.
     """
 
     days: Days
-    reconciled: Reconciled
+    reported: Statements
+    kept: Statements
+    loose: frozenset[str]
     conflicts: tuple[Conflict, ...]
+    explained: tuple[Explained, ...]
     bounded: Bounded
     bounds: list[Bound]
     lower: FloatArray
     upper: FloatArray
+    firm: list[Bound]
+    known_over: IntArray
     paths: tuple[Path, ...]
+    differs: BoolArray
     estimate: FloatArray
     pi_lower: FloatArray
     pi_upper: FloatArray
     calibration: Calibration | None
     fallbacks: tuple[Fallback, ...]
+    wrong: frozenset[str] = frozenset()
 
+    @property
+    def contested(self) -> frozenset[str]:
+        """Reports that clash in this series and that some admitted explanation sets aside."""
+        return frozenset().union(*(e.contested | e.unknown for e in self.explained))
 
-def bounded(series: str, statements: Statements, engines: Engines) -> Bounded:
-    """One engine a block of a series."""
-    return Bounded(tuple(engines(block) for block in one_series(series, statements)))
+    @property
+    def aside(self) -> frozenset[str]:
+        """Reports that the estimate does not follow."""
+        return self.wrong.union(*(e.leading | e.unknown for e in self.explained))
 
 
 def solve_series(
-    series: str,
-    statements: Statements,
-    days: Days,
-    breaks: BoolArray,
-    regular: frozenset[str],
-    settings: EstimateSettings,
-    engines: Engines,
-    solver: Solver | None = None,
+    series: str, statements: Statements, days: Days, breaks: BoolArray, regular: frozenset[str], tools: Tools
 ) -> SolvedSeries:
     """All steps for one series of flows that cannot be negative.
 
@@ -126,24 +93,24 @@ def solve_series(
     series : its id. statements : at least one row, per-day rows expanded.
     breaks : one flag a day of `days`.
     regular : ids of reports that belong to a regular bulletin (for calibrated intervals).
-    solver : stands in for the solver of quadratic programmes.
     """
     c = canonical(statements)
-    conflicts: tuple[Conflict, ...] = ()
-    reconciled = Reconciled(c, np.zeros(len(c)), c, ())
-    answer = bounded(series, c, engines)
-    try:
-        bounds = answer.days(days.starts)
-    except Infeasible:
-        conflicts = tuple(find_conflicts([e.block for e in answer.engines], engines))
-        reconciled = reconcile(c, engines)
-        answer = bounded(series, reconciled.relaxed, engines)
-        bounds = answer.days(days.starts)
+    clashing = Clashes.of(one_series(series, c.binding), tools)
+    bounds = clashing.bounded.days(days.starts)
     lower, upper = np.array([b.lower for b in bounds]), np.array([b.upper for b in bounds])
+    fallbacks = list(clashing.fallbacks)
+    firm, fell_back = (bounds, ()) if (c.tier <= WRITTEN).all() else firm_days(series, c, days, tools)
+    fallbacks += fell_back
+    explained, differs, kept = clashing.explained, np.zeros(len(days), dtype=bool), c.as_coded
+    loose: frozenset[str] = frozenset()
     points = _Points(np.full(len(days), np.nan), np.full(len(days), np.nan), np.full(len(days), np.nan))
-    fallbacks = list(_of_reconciliation(series, reconciled))
+    known = np.zeros(len(days), dtype=np.int64)
     try:
-        points = _points(series, reconciled, days, breaks, regular, lower, upper, settings, engines, solver)
+        leading, differs = led(series, c, explained, days, breaks, tools)
+        explained = tuple(leading)
+        kept, loose = path_rows(series, c, frozenset().union(*(e.leading | e.unknown for e in explained)), tools)
+        known = known_over(kept, agreed(one_series(series, kept), tools.engines), days)
+        points = _points(series, kept, days, breaks, regular, lower, upper, tools)
     except FAULTS as fault:
         reason = reason_of(fault)
         fallbacks.append(
@@ -155,9 +122,48 @@ def solve_series(
         )  # fmt: skip
     fallbacks = [*(f for path in points.paths for f in path_fallbacks(path, days.starts)), *fallbacks]
     return SolvedSeries(
-        days, reconciled, conflicts, answer, bounds, lower, upper, points.paths, points.estimate, points.pi_lower,
-        points.pi_upper, points.calibration, tuple(fallbacks),
+        days, c, kept, loose, clashing.conflicts, explained, clashing.bounded, bounds, lower, upper, firm, known,
+        points.paths, differs,
+        points.estimate, points.pi_lower, points.pi_upper, points.calibration, tuple(fallbacks),
     )  # fmt: skip
+
+
+def doubting(
+    series: str, solved: SolvedSeries, doubted: frozenset[str], wrong: frozenset[str], breaks: BoolArray, tools: Tools
+) -> SolvedSeries:
+    """The series with reports that are contested elsewhere: bounds with and without them, the estimate without `wrong`."""
+    c, days = solved.reported, solved.days
+    without = Clashes.of(one_series(series, c.binding.take(~c.binding.of(doubted))), tools).bounded
+    bounded = either(solved.bounded, without, doubted)
+    bounds = bounded.days(days.starts)
+    lower, upper = np.array([b.lower for b in bounds]), np.array([b.upper for b in bounds])
+    found = replace(solved, bounded=bounded, bounds=bounds, lower=lower, upper=upper, wrong=wrong)
+    left = c.take(~c.of(wrong))
+    if not wrong or not len(left):
+        return found
+    other = solve_series(series, left, days, breaks, frozenset(), tools)
+    return replace(
+        found, kept=other.kept, loose=other.loose, known_over=other.known_over, paths=other.paths, differs=other.differs,
+        estimate=other.estimate, pi_lower=other.pi_lower, pi_upper=other.pi_upper, calibration=other.calibration,
+    )  # fmt: skip
+
+
+def firm_days(
+    series: str, statements: Statements, days: Days, tools: Tools
+) -> tuple[list[Bound], tuple[Fallback, ...]]:
+    """Bounds of the days from the reports of tiers 1 and 2 alone: what holds if everything spoken is wrong."""
+    written = statements.take((statements.tier <= WRITTEN) & (statements.reading != CODED))
+    try:
+        clashing = Clashes.of(one_series(series, written), tools)
+        return clashing.bounded.days(days.starts), clashing.fallbacks
+    except FAULTS as fault:
+        reason = reason_of(fault)
+        told = Fallback(
+            "firm", (series,), int(written.start.min()), int(written.end.max()), reason, "firm bounds of every day",
+            f"no bounds could be found from written counts alone ({reason}); the days have none of these",
+            tuple(sorted({str(i) for i in written.report_id})),
+        )  # fmt: skip
+        return [Bound(0.0, np.inf)] * len(days), (told,)
 
 
 @dataclass(frozen=True, eq=False)
@@ -171,28 +177,25 @@ class _Points:
 
 def _points(
     series: str,
-    reconciled: Reconciled,
+    kept: Statements,
     days: Days,
     breaks: BoolArray,
     regular: frozenset[str],
     lower: FloatArray,
     upper: FloatArray,
-    settings: EstimateSettings,
-    engines: Engines,
-    solver: Solver | None,
+    tools: Tools,
 ) -> _Points:
-    """Path, whole crossings and calibrated interval of every run of days."""
-    shifted = reconciled.shifted
-    paths = tuple(smoothest_paths(series, shifted, days.starts, breaks, settings, engines, solver))
+    """Path, whole crossings and calibrated interval of every run of days, from reports that agree."""
+    settings, engines = tools.settings, tools.engines
+    paths = tuple(smoothest_paths(series, kept, days.starts, breaks, settings, engines, solver=tools.solver))
     estimate, pi_lower, pi_upper = (np.full(len(days), np.nan) for _ in range(3))
-    calibration = calibrate(shifted, days.starts, breaks, shifted.of(regular), settings, engines)
-    settled = with_printed_days(reconciled, days.starts, engines)
+    calibration = calibrate(kept, days.starts, breaks, kept.of(regular), settings, engines)
     for path in paths:
         if not path.solution.accepted:
             continue
         (run,) = path.domain.runs
         nodes = path.domain.nodes
-        whole = whole_path(nodes, path.cumulative[0], settled, settings.rounding, engines)
+        whole = whole_path(nodes, path.cumulative[0], kept, settings.rounding, engines)
         at = np.searchsorted(nodes, days.starts[run.first : run.last + 2])
         here = slice(run.first, run.last + 1)
         estimate[here] = np.diff(whole[at])
@@ -200,18 +203,6 @@ def _points(
             level = local_level(path.days(run, days.starts), breaks[here])
             pi_lower[here], pi_upper[here] = around(estimate[here], level, lower[here], upper[here], calibration)
     return _Points(estimate, pi_lower, pi_upper, paths, calibration)
-
-
-def _of_reconciliation(series: str, reconciled: Reconciled) -> Iterator[Fallback]:
-    if reconciled.fallback:
-        c = reconciled.reported
-        rows = c.of(reconciled.fallback)
-        yield Fallback(
-            "reconciliation", (series,), int(c.start[rows].min()), int(c.end[rows].max()),
-            "least weighted absolute movement", "weighted least squares",
-            "the solver was not accurate enough for the least squares; these reports have the least absolute movement",
-            tuple(reconciled.fallback),
-        )  # fmt: skip
 
 
 def failed_series(series: str, statements: Statements, days: Days, fault: BaseException) -> SolvedSeries:
@@ -225,8 +216,10 @@ def failed_series(series: str, statements: Statements, days: Days, fault: BaseEx
         tuple(sorted({str(i) for i in c.report_id})),
     )  # fmt: skip
     return SolvedSeries(
-        days, Reconciled(c, np.zeros(len(c)), c, ()), (), Bounded(()), [_OUTSIDE] * len(days), nothing,
-        np.full(len(days), np.inf), (), none, none.copy(), none.copy(), None, (told,),
+        days, c, c.as_coded, frozenset(), (), (), Bounded(()), [Bound(0.0, np.inf)] * len(days), nothing,
+        np.full(len(days), np.inf),
+        [Bound(0.0, np.inf)] * len(days), np.zeros(len(days), dtype=np.int64), (),
+        np.zeros(len(days), dtype=bool), none, none.copy(), none.copy(), None, (told,),
     )  # fmt: skip
 
 

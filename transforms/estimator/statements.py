@@ -19,6 +19,9 @@ FloatArray: TypeAlias = NDArray[np.float64]
 BoolArray: TypeAlias = NDArray[np.bool_]
 TextArray: TypeAlias = NDArray[np.object_]
 
+SAID, ALLOWED, CODED = range(3)  # readings of a report, see `Statements`
+OFF_BY = 1  # days that an inferred window may be off
+
 
 @dataclass(frozen=True, eq=False)
 class Statements:
@@ -33,6 +36,9 @@ class Statements:
     tier : int64, 1 (official final) to 4 (attributed media).
     sigma : float64 > 0, standard error in crossings (method.md 4.4).
     member : int64, position of the series among the members of its system; 0 everywhere for one series.
+    reading : int64. SAID: as it was said. Of a report whose window may be off by a day there are two others: ALLOWED, what
+        holds wherever the window lies, and CODED, the window as it was coded. Bounds know SAID and ALLOWED rows, a
+        path also CODED ones.
     """
 
     start: IntArray
@@ -44,6 +50,7 @@ class Statements:
     tier: IntArray
     sigma: FloatArray
     member: IntArray
+    reading: IntArray
 
     @classmethod
     def of_one(
@@ -59,7 +66,7 @@ class Statements:
     ) -> Self:
         """Rows of one series."""
         member = np.zeros(len(start), dtype=np.int64)
-        return cls(start, end, lower, upper, report_id, origin_id, tier, sigma, member)
+        return cls(start, end, lower, upper, report_id, origin_id, tier, sigma, member, member)
 
     @classmethod
     def none(cls) -> Self:
@@ -77,6 +84,16 @@ class Statements:
     def of(self, report_ids: Sequence[str] | frozenset[str]) -> BoolArray:
         """Which rows belong to the given reports."""
         return np.isin(self.report_id, np.array(sorted(report_ids), dtype=object))
+
+    @property
+    def binding(self) -> Self:
+        """The rows that bounds know."""
+        return self.take(self.reading != CODED)
+
+    @property
+    def as_coded(self) -> Self:
+        """The rows in the windows that were coded."""
+        return self.take(self.reading != ALLOWED)
 
 
 def joined(first: Statements, second: Statements) -> Statements:
@@ -96,13 +113,13 @@ def gathered(members: Mapping[str, Statements], order: Sequence[str]) -> Stateme
 def canonical(statements: Statements) -> Statements:
     """The rows in an order that depends on their content alone: the order of input never matters.
 
-    By instants, member, report id and interval; a row that is there twice counts once.
+    By instants, member, report id, interval and reading; a row that is there twice counts once.
     """
     s = statements
     if not len(s):
         return s
     rank = np.unique(s.report_id.astype(str), return_inverse=True)[1]
-    order = np.lexsort((s.sigma, s.tier, s.upper, s.lower, rank, s.member, s.end, s.start))
-    keys = np.stack([k[order] for k in (s.start, s.end, s.member, rank, s.lower, s.upper)])
+    order = np.lexsort((s.sigma, s.tier, s.reading, s.upper, s.lower, rank, s.member, s.end, s.start))
+    keys = np.stack([k[order] for k in (s.start, s.end, s.member, rank, s.lower, s.upper, s.reading)])
     fresh = np.concatenate(([True], (keys[:, 1:] != keys[:, :-1]).any(axis=0)))
     return s.take(order[fresh])

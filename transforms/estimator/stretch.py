@@ -1,4 +1,4 @@
-"""A stretch of time in which tied series restrict each other: its contradictions settled, its bounds at hand.
+"""A stretch of time in which tied series restrict each other: its contradictions explained, its bounds at hand.
 
 In: a block of tied series as the single series left it. Out: `Stretch`, with bounds of any window of any member inside
 it. Whatever goes wrong in one stretch costs that stretch its points and is told, never the run (method.md 4.7).
@@ -6,20 +6,22 @@ it. Whatever goes wrong in one stretch costs that stretch its points and is told
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TypeAlias
 
 import numpy as np
 
-from transforms.estimator.conflicts import find_conflicts
+from transforms.estimator.bounded import either
+from transforms.estimator.clashes import Clashes
 from transforms.estimator.days import Days
-from transforms.estimator.engine import FAULTS, Engine, Engines, reason_of
-from transforms.estimator.reconcile_tied import Moved, reconcile_tied
+from transforms.estimator.engine import FAULTS, reason_of
+from transforms.estimator.explanations import Explained
+from transforms.estimator.readings import follows, misplaced
 from transforms.estimator.results import ANYTHING, NOTHING, Bound, Conflict, Fallback, Window
-from transforms.estimator.statements import FloatArray, IntArray, Statements
+from transforms.estimator.statements import CODED, FloatArray, IntArray, Statements
 from transforms.estimator.system import Block
+from transforms.estimator.tools import Tools
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,36 +30,58 @@ class Stretch:
 
     Attributes
     ----------
-    said : the block as the single series left it. moved : what reconciliation made of it; None where reports agree.
-    engine : answers for the relaxed intervals; None where something went wrong, and nothing is bounded here.
-    conflicts : irreducible sets among what was said.
+    said : the rows of all members as encoded. clashes : what does not agree among them, and bounds that allow for it;
+        None where something went wrong, and nothing is bounded here.
+    loose : reports whose window as coded no path of this stretch follows.
+    doubted, wrong : reports that are contested elsewhere, and those of them that no path follows there.
     days : civil days that touch it. whole : numbers of those that lie wholly inside.
     fallbacks : steps that did not come out as the method asks.
     """
 
     said: Block
-    moved: Moved | None
-    engine: Engine | None
-    conflicts: tuple[Conflict, ...]
+    clashes: Clashes | None
     days: Days
     whole: IntArray
     fallbacks: tuple[Fallback, ...]
+    loose: frozenset[str] = frozenset()
+    doubted: frozenset[str] = frozenset()
+    wrong: frozenset[str] = frozenset()
 
     @property
-    def relaxed(self) -> Block:
-        """The block with the intervals on which the bounds rest."""
-        return self.moved.relaxed if self.moved else self.said
+    def conflicts(self) -> tuple[Conflict, ...]:
+        """Irreducible sets among what was said."""
+        return self.clashes.conflicts if self.clashes else ()
+
+    @property
+    def explained(self) -> tuple[Explained, ...]:
+        """What may be wrong."""
+        return self.clashes.explained if self.clashes else ()
 
     @property
     def loosened(self) -> bool:
-        """Whether reports of several series clashed here, so that the bounds of single series no longer hold."""
-        return bool(self.conflicts) and self.engine is not None
+        """Whether reports clash here, so that the bounds of single series no longer hold."""
+        return bool(self.explained or self.doubted)
+
+    @property
+    def contested(self) -> frozenset[str]:
+        """Reports that clash here and that some admitted explanation sets aside."""
+        return frozenset().union(*(e.contested | e.unknown for e in self.explained))
+
+    @property
+    def aside(self) -> frozenset[str]:
+        """Reports that no path of this stretch follows."""
+        return self.wrong.union(*(e.leading | e.unknown for e in self.explained))
+
+    @property
+    def followed(self) -> Statements:
+        """The rows of all members that paths of this stretch follow."""
+        return self.said.statements.take(follows(self.said.statements, self.aside, self.loose))
 
     def bounds(self, windows: Sequence[Window]) -> list[Bound]:
         """Tightest bounds of windows inside the stretch."""
-        if self.engine is None:
+        if self.clashes is None:
             return [ANYTHING if self.said.signed[w.member] else NOTHING for w in windows]
-        return self.engine.bounds(windows)
+        return self.clashes.bounded.bounds(windows)
 
     @cached_property
     def day_bounds(self) -> list[list[Bound]]:
@@ -76,94 +100,29 @@ class Stretch:
         return lower, np.array([b.upper for row in self.day_bounds for b in row]).reshape(shape)
 
 
-def settle(block: Block, timezone: str, boundary: str, engines: Engines) -> Stretch:
-    """Find the contradictions of a block, settle them by the least movement, and get ready to bound."""
+def settle(
+    block: Block,
+    timezone: str,
+    boundary: str,
+    tools: Tools,
+    doubted: frozenset[str] = frozenset(),
+    wrong: frozenset[str] = frozenset(),
+) -> Stretch:
+    """Explain the contradictions of a block, and get ready to bound; `doubted`, `wrong` : see `Stretch`."""
     days = Days.around(block.start, block.end, timezone, boundary)
     whole = days.inside(block.start, block.end)
-    conflicts: tuple[Conflict, ...] = ()
     try:
-        engine = engines(block)
-        if engine.feasible():
-            stretch = Stretch(block, None, engine, (), days, whole, ())
-            _ = stretch.day_bounds  # a solver that gives up on them gives up here
-            return stretch
-        conflicts = tuple(find_conflicts([block], engines))
-        moved = reconcile_tied(block)
-        stretch = Stretch(block, moved, engines(moved.relaxed), conflicts, days, whole, _told(block, moved))
-        _ = stretch.day_bounds
+        binding = block.take(block.statements.reading != CODED)
+        clashes = Clashes.of(binding.blocks(), tools, block.signed.tolist())
+        if doubted:
+            without = Clashes.of(binding.without(doubted).blocks(), tools, block.signed.tolist())
+            clashes = replace(clashes, bounded=either(clashes.bounded, without.bounded, doubted))
+        stretch = Stretch(block, clashes, days, whole, clashes.fallbacks, doubted=doubted, wrong=wrong)
+        stretch = replace(stretch, loose=misplaced(block.without(stretch.aside).blocks(), tools))
+        _ = stretch.day_bounds  # a solver that gives up on them gives up here
     except FAULTS as fault:
-        return Stretch(block, None, None, conflicts, days, whole, (_gave_up(block, fault),))
+        return Stretch(block, None, days, whole, (_gave_up(block, fault),))
     return stretch
-
-
-Widened: TypeAlias = Mapping[str, tuple[float, float]]
-
-
-def widened_by(found: Sequence[Stretch]) -> Widened:
-    """Report id -> how far its lower end fell (at most 0) and its upper end rose, at most, in any stretch."""
-    widest: dict[str, tuple[float, float]] = {}
-    for stretch in found:
-        said, now = stretch.said.statements, stretch.relaxed.statements
-        for row in np.flatnonzero((said.lower != now.lower) | (said.upper != now.upper)):
-            report_id = str(said.report_id[row])
-            fell, rose = widest.get(report_id, (0.0, 0.0))
-            # an end that is open stays open
-            down = now.lower[row] - said.lower[row] if np.isfinite(said.lower[row]) else 0.0
-            up = now.upper[row] - said.upper[row] if np.isfinite(said.upper[row]) else 0.0
-            widest[report_id] = min(fell, float(down)), max(rose, float(up))
-    return widest
-
-
-def widened(statements: Statements, by: Widened) -> Statements:
-    """The statements with the ends of reports that were moved somewhere."""
-    rows = np.flatnonzero(statements.of(frozenset(by)))
-    lower, upper = statements.lower.copy(), statements.upper.copy()
-    for row in rows:
-        down, up = by[str(statements.report_id[row])]
-        lower[row] += down
-        upper[row] += up
-    return replace(statements, lower=lower, upper=upper)
-
-
-def alike(stretch: Stretch, by: Widened, engines: Engines) -> Stretch:
-    """The stretch with every row of a moved report relaxed alike: it moves as one, also where it clashes with nothing."""
-    said, now = stretch.said.statements, stretch.relaxed.statements
-    wide = widened(said, by)
-    lower, upper = np.minimum(now.lower, wide.lower), np.maximum(now.upper, wide.upper)
-    if stretch.engine is None or not (np.any(lower != now.lower) or np.any(upper != now.upper)):
-        return stretch
-    relaxed = stretch.said.with_intervals(lower, upper)
-    still = Moved(np.zeros(len(said)), relaxed, stretch.said, widened=False, absolute=False)
-    moved = replace(stretch.moved, relaxed=relaxed) if stretch.moved else still
-    try:
-        stretch = replace(stretch, moved=moved, engine=engines(relaxed))
-        _ = stretch.day_bounds
-    except FAULTS as fault:
-        return replace(stretch, moved=None, engine=None, fallbacks=(*stretch.fallbacks, _gave_up(stretch.said, fault)))
-    return stretch
-
-
-def _told(block: Block, moved: Moved) -> tuple[Fallback, ...]:
-    ids = tuple(sorted({str(i) for i in block.statements.report_id[np.flatnonzero(moved.slack)]}))
-    names = tuple(block.members[m] for m in block.reported)
-    found = []
-    if moved.absolute:
-        found.append(
-            Fallback(
-                "reconciliation", names, block.start, block.end, "least weighted absolute movement",
-                "weighted least squares",
-                "the solver was not accurate enough for the least squares; these reports have the least absolute movement",
-                ids,
-            )
-        )  # fmt: skip
-    if moved.widened:
-        found.append(
-            Fallback(
-                "reconciliation", names, block.start, block.end, "intervals one crossing wider", "least movement",
-                "settled intervals were widened by one crossing, because whole numbers fell short of them", ids,
-            )
-        )  # fmt: skip
-    return tuple(found)
 
 
 def _gave_up(block: Block, fault: BaseException) -> Fallback:

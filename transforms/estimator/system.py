@@ -102,6 +102,26 @@ def cuts(statements: Statements) -> list[NDArray[np.intp]]:
     return np.split(np.arange(len(s)), opens[1:])
 
 
+def sharing_origins(blocks: Sequence[Block]) -> list[list[Block]]:
+    """Blocks that share an origin, directly or through others, together; in order of their first block."""
+    group = list(range(len(blocks)))
+
+    def root(k: int) -> int:
+        while group[k] != k:
+            k = group[k]
+        return k
+
+    first: dict[str, int] = {}
+    for k, block in enumerate(blocks):
+        for origin in set(map(str, block.statements.origin_id)):
+            one, other = sorted((root(first.setdefault(origin, k)), root(k)))
+            group[other] = one
+    found: dict[int, list[Block]] = {}
+    for k, block in enumerate(blocks):
+        found.setdefault(root(k), []).append(block)
+    return list(found.values())
+
+
 def one_series(series: str, statements: Statements) -> list[Block]:
     """The blocks of one series of flows that cannot be negative; rows that state nothing are in none."""
     s = canonical(statements)

@@ -8,24 +8,34 @@ Identities enter lazily, where the points so far break them (method.md 4.7).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
 from transforms.estimator.days import Days
-from transforms.estimator.engine import Engines
+from transforms.estimator.everywhere import right_or_wrong_everywhere
 from transforms.estimator.identities import Identity, groups, ordered
 from transforms.estimator.joint import Joint
-from transforms.estimator.quadratic import Solver
-from transforms.estimator.results import ANYTHING, NOTHING, Bound, Fallback, Window, best, defined, total
-from transforms.estimator.settings import EstimateSettings
-from transforms.estimator.single import SolvedSeries, bounded
+from transforms.estimator.results import (
+    ANYTHING,
+    NOTHING,
+    Bound,
+    Fallback,
+    Window,
+    at_least,
+    at_most,
+    best,
+    defined,
+    total,
+)
+from transforms.estimator.single import SolvedSeries
 from transforms.estimator.statements import BoolArray, FloatArray, Statements
-from transforms.estimator.stretch import Stretch, Widened, alike, settle, widened, widened_by
+from transforms.estimator.stretch import Stretch, settle
 from transforms.estimator.system import cut, stretches
 from transforms.estimator.territory import territories
+from transforms.estimator.tools import Tools
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,12 +60,12 @@ class Tied:
 
     @cached_property
     def rows(self) -> dict[str, Statements]:
-        """The rows of every member that the stretches start from: those of single series as reconciled."""
+        """The rows of every member that the stretches start from: as encoded."""
         return {name: self._rows(name) for name in sorted(self.nonnegative)}
 
     def _rows(self, name: str) -> Statements:
         if name in self.alone:
-            return self.alone[name].reconciled.relaxed
+            return self.alone[name].reported
         return self.signed.get(name, Statements.none())
 
 
@@ -65,7 +75,7 @@ class Together:
 
     Attributes
     ----------
-    tied : what came in, its single series bounded with the ends of reports that clashes between series moved.
+    tied : what came in, its single series with the doubt about reports that are contested between series.
     stretches : in order of time. days : civil days of the points.
     members : series ids in order. point : members x days, whole crossings, NaN where there is none.
     pointless : members x days, where a common path was looked for and no point is to stand.
@@ -119,20 +129,41 @@ class Together:
         nonnegative = self.tied.nonnegative.get(series, True)
         known = NOTHING if nonnegative else ANYTHING
         if own is not None:
-            known = own.bounded.between(start, end)
+            known = own.bounded.between(0, start, end)
         identity = self.defining.get(series)
         if identity is not None:
             known = best(
                 known, defined(identity, lambda other: self.between(other, start, end), nonnegative=nonnegative)
             )
+        return self._beside_parts(series, known, lambda other: self._own(other, start, end))
+
+    def _own(self, series: str, start: int, end: int) -> Bound:
+        own = self.tied.alone.get(series)
+        return NOTHING if own is None else own.bounded.between(0, start, end)
+
+    def _beside_parts(self, series: str, known: Bound, of: Callable[[str], Bound]) -> Bound:
+        """What parts and wholes without common reports add: a part is at most its whole, however little is said of either."""
+        for part, whole in self.parts:
+            if series == whole:
+                known = best(known, at_least(of(part)))
+            elif series == part:
+                known = best(known, at_most(of(whole)))
         return known
 
+    @cached_property
+    def parts(self) -> tuple[tuple[str, str], ...]:
+        """Pairs of a part and its whole, as the identities have them."""
+        found = [(k.series[2], k.series[1]) for k in self.tied.identities if k.kind == "rest"]
+        found += [
+            (k.series[0], k.series[1]) for k in self.tied.identities if k.kind == "subset" and not k.identical_windows
+        ]
+        return tuple(sorted(found))
 
-def solve_together(tied: Tied, settings: EstimateSettings, engines: Engines, solver: Solver | None = None) -> Together:
+
+def solve_together(tied: Tied, tools: Tools) -> Together:
     """Bounds of every stretch, and one point for all members where they must agree."""
     found = [
-        settle(b, tied.timezone, tied.boundary, engines)
-        for b in stretches(tied.rows, tied.nonnegative, tied.identities)
+        settle(b, tied.timezone, tied.boundary, tools) for b in stretches(tied.rows, tied.nonnegative, tied.identities)
     ]
     for name in sorted(tied.signed):
         rows = tied.rows[name]
@@ -141,9 +172,10 @@ def solve_together(tied: Tied, settings: EstimateSettings, engines: Engines, sol
             if name in stretch.said.members:
                 inside |= (rows.start >= stretch.said.start) & (rows.end <= stretch.said.end)
         lonely = cut({name: rows.take(~inside)}, {name: False}, ())
-        found += [settle(block, tied.timezone, tied.boundary, engines) for block in lonely]
-    by = widened_by(found)
-    found = sorted((alike(s, by, engines) for s in found), key=lambda s: (s.said.start, s.said.members))
+        found += [settle(block, tied.timezone, tied.boundary, tools) for block in lonely]
+    alone, found = right_or_wrong_everywhere(tied.alone, found, tied.breaks, tools)
+    tied = replace(tied, alone=alone)
+    found.sort(key=lambda s: (s.said.start, s.said.members))
     members = tuple(sorted(tied.nonnegative))
     days = _axis(tied, found)
     point = np.full((len(members), len(days)), np.nan)
@@ -156,27 +188,11 @@ def solve_together(tied: Tied, settings: EstimateSettings, engines: Engines, sol
     fallbacks: list[Fallback] = []
     for territory in territories(found, tied.rows, days):
         here = np.array([members.index(name) for name in territory.members])
-        joint = Joint(territory, tied.alone, days, tied.breaks, settings, engines, solver)
+        joint = Joint(territory, tied.alone, days, tied.breaks, tools)
         point[here] = _points(joint, point[here])
         pointless[here] |= joint.pointless
         fallbacks += joint.fallbacks
-    alone = {name: _widened(name, own, by, engines) for name, own in tied.alone.items()}
-    return Together(replace(tied, alone=alone), tuple(found), days, members, point, pointless, tuple(fallbacks))
-
-
-def _widened(name: str, own: SolvedSeries, by: Widened, engines: Engines) -> SolvedSeries:
-    """A series by itself, bounded with the ends of its reports that clashes between series moved: proofs cite those."""
-    before = own.reconciled.relaxed
-    relaxed = widened(before, by)
-    unmoved = np.array_equal(relaxed.lower, before.lower) and np.array_equal(relaxed.upper, before.upper)
-    if unmoved or not own.bounded.engines:
-        return own
-    answer = bounded(name, relaxed, engines)
-    bounds = answer.days(own.days.starts)
-    return replace(
-        own, reconciled=replace(own.reconciled, relaxed=relaxed), bounded=answer, bounds=bounds,
-        lower=np.array([b.lower for b in bounds]), upper=np.array([b.upper for b in bounds]),
-    )  # fmt: skip
+    return Together(tied, tuple(found), days, members, point, pointless, tuple(fallbacks))
 
 
 def _axis(tied: Tied, found: Sequence[Stretch]) -> Days:
@@ -193,7 +209,7 @@ def _points(joint: Joint, single: FloatArray) -> FloatArray:
 
     What fits all identities although only some were asked for is the smoothest path under all of them.
     """
-    single = joint.with_exact_days(single)
+    single = joint.with_exact_days(joint.followed(single))
     binding: set[Identity] = set()
     point = joint.closed(single)
     fresh = {*joint.at_once, *joint.broken(point)}

@@ -29,6 +29,7 @@ class EncodingPolicy:
     ----------
     about : relative half-width of "about".
     spoken : relative half-width of "about", and widening of a range, where the figure was spoken.
+    spoken_rounded : least relative half-width of a rounded figure that was spoken.
     nearly_single_digit : relative width of "nearly" where the figure has one significant digit.
     tier_error : relative standard error by tier.
     sigma_floor : least standard error, in units of the measure.
@@ -36,6 +37,7 @@ class EncodingPolicy:
 
     about: float = 0.05
     spoken: float = 0.10
+    spoken_rounded: float = 0.01
     nearly_single_digit: float = 0.05
     tier_error: dict[int, float] = field(default_factory=lambda: {1: 0.0, 2: 0.001, 3: 0.03, 4: 0.05, 5: 0.05})
     sigma_floor: float = 0.5
@@ -95,6 +97,15 @@ def windows(reports: pd.DataFrame) -> tuple[NDArray[np.int64], NDArray[np.int64]
     return start, end
 
 
+def doubtful(reports: pd.DataFrame) -> NDArray[np.bool_]:
+    """Reports of a single day, or of so many a day, whose window is inferred: nobody knows whether it is off by a day."""
+    if "period_basis" not in reports:
+        return np.zeros(len(reports), dtype=bool)
+    single = (reports["period_start"] == reports["period_end"]).to_numpy(bool, na_value=False)
+    daily = reports["statistic"].isin([*PER_DAY, "mean_per_day"]).to_numpy(bool)
+    return np.asarray((reports["period_basis"] == "inferred").to_numpy(bool, na_value=False) & (single | daily))
+
+
 def _instants(dates: pd.Series, clocks: pd.Series, otherwise: str, zones: pd.Series) -> NDArray[np.int64]:
     codes, first = distinct.combinations(dates, clocks, zones)
     stated = clocks.iloc[first].astype("object")
@@ -138,12 +149,13 @@ def _stated(reports: pd.DataFrame, policy: EncodingPolicy) -> tuple[FloatArray, 
     single = rounding_unit_is_single_digit(value)
     half = np.floor(unit / 2)
     about = np.maximum(half, np.floor(np.where(spoken, policy.spoken, policy.about) * np.abs(value)))
+    rounded = np.maximum(half, np.floor(np.where(spoken, policy.spoken_rounded, 0.0) * np.abs(value)))
     nearly = np.maximum(unit, np.where(single, np.floor(policy.nearly_single_digit * value), 0))
     widen = np.where(spoken, policy.spoken, 0.0)
     infinite = np.full(len(value), np.nan)
     by_qualifier = {
         "exact": (value, value),
-        "rounded": (value - half, value + np.ceil(unit / 2) - 1),
+        "rounded": (value - rounded, value + np.where(rounded > half, rounded, np.ceil(unit / 2) - 1)),
         "about": (value - about, value + about),
         "nearly": (value - nearly, value - 1),
         "more_than": (value + 1, infinite),

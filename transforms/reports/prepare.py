@@ -242,8 +242,6 @@ def _as_printed(prepared: Prepared, kept: pd.DataFrame) -> pd.DataFrame:
             "per_day": kept["per_day"].to_numpy(),
             "lower": kept["lower"].astype("Int64"),
             "upper": kept["upper"].astype("Int64"),
-            "settled_lower": kept["lower"].astype("Int64"),
-            "settled_upper": kept["upper"].astype("Int64"),
             "sigma": np.round(kept["sigma"].to_numpy(), 6),
             "role": pd.Categorical(kept["role"]),
             # One empty list for all: a million of them keep the garbage collector busy for seconds.

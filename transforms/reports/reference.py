@@ -1,4 +1,4 @@
-"""Reference tables, read from bytes: countries, time zones, wording, events."""
+"""Reference tables, read from bytes: countries, time zones, wording, events, which series stand for a country."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ _COLUMNS = {
     "timezones": ("country", "timezone", "main"),
     "wording": ("language", "phrase", "kind", "code"),
     "events": EVENTS.names,
+    "headline": ("country", "direction", "rank", "series", "stands_for", "source", "decided_on"),
     "checkpoints": ("slug", "name", "country", "counterpart", "kind", "district", "latitude", "longitude",
                     "alternative_names", "members"),
 }  # fmt: skip
@@ -69,3 +70,16 @@ def events(content: bytes) -> pd.DataFrame:
         raise UnreadableInput("events.csv has a date that is not a calendar date", "write it as 2022-09-26") from error
     frame["is_break"] = frame["is_break"] == "true"
     return frame.sort_values("event_id", ignore_index=True)
+
+
+def headline(content: bytes) -> pd.DataFrame:
+    """Which series stands for a country and direction, by rank: country, direction, rank (int), series, stands_for."""
+    frame = table("headline", content)
+    remedy = "number the series of a country and direction 1, 2, 3"
+    try:
+        frame["rank"] = frame["rank"].astype(int)
+    except ValueError as error:
+        raise UnreadableInput("headline.csv has a rank that is not a number", remedy) from error
+    if frame.duplicated(["country", "direction", "rank"]).any():
+        raise UnreadableInput("headline.csv gives one rank to two series", remedy)
+    return frame.sort_values(["country", "direction", "rank"], ignore_index=True)

@@ -25,8 +25,8 @@ def roles(reports: pd.DataFrame, *, preferred: frozenset[str] = frozenset()) -> 
     reports : decided and encoded rows with `excluded` and `held` (bool) beside them, one vintage.
     preferred : reports that a decision prefers among copies of one statement.
 
-    One report binds per origin: a preferred one, else an exact copy, else the most frequent form of value and
-    qualifier; within a form the earliest published, then the smallest id.
+    One report binds per origin: a preferred one, else an exact copy, else one whose window is stated, else the most
+    frequent form of value and qualifier; within a form the earliest published, then the smallest id.
     """
     retracting = (reports["revision_kind"] == "retraction").to_numpy()
     superseded = reports["report_id"].isin(reports["supersedes"].dropna()).to_numpy() | retracting
@@ -50,7 +50,7 @@ def roles(reports: pd.DataFrame, *, preferred: frozenset[str] = frozenset()) -> 
         "copy",
     ).astype(object)  # fmt: skip
     active = np.flatnonzero(role == "copy")
-    weighed = [c for c in ("report_id", "origin_id", "published_at", *FORM) if c in reports]
+    weighed = [c for c in ("report_id", "origin_id", "published_at", "period_basis", *FORM) if c in reports]
     role[active[_binding(reports[weighed].iloc[active], preferred)]] = "constraint"
     return pd.Series(role, index=reports.index)
 
@@ -62,6 +62,7 @@ def _binding(active: pd.DataFrame, preferred: frozenset[str]) -> NDArray[np.intp
     merits = {
         "disliked": ~active["report_id"].isin(preferred).to_numpy(),
         "hedged": (active["qualifier"] != "exact").to_numpy(),
+        "inferred": (active["period_basis"] == "inferred").to_numpy(),
         "rare": -np.bincount(forms)[forms],
         "published": np.where(active["published_at"] == at.UNKNOWN, np.iinfo(np.int64).max, active["published_at"]),
     }

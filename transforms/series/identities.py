@@ -87,10 +87,11 @@ def find_identities(
     _need(series, ("series", *SERIES_KEY), "series")
     members = [_member(row) for row in _records(series)]
     book = _Register(members, name_series)
+    _tie_directions(book)
     if part_of is not None and len(part_of):
         _need(part_of, ("country", "part_scope", "whole_scope", "exhaustive"), "part_of")
         _tie_parts(book, _records(part_of))
-    _tie_directions(book)
+        _tie_directions(book)
     _tie_citizenship(book)
     _tie_persons(book)
     return book.components()
@@ -231,9 +232,10 @@ def _tie_parts(book: _Register, declared: Sequence[Mapping[str, str]]) -> None:
 
 
 def _wholes(book: _Register, country: str, scope: str, mode: str) -> list[Member]:
+    """Members of a scope; one that only follows from others is a whole as well."""
     return [
         m
-        for m in book.reported
+        for m in sorted(book.by_key.values())
         if m.country == country and m.scope == scope and (not mode or m.mode == mode) and _comparable(m)
     ]
 

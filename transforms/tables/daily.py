@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -23,19 +22,21 @@ from crossings.schema.tables import DAILY, SERIES, SERIES_KEY, SERIES_PARTS
 from transforms import findings
 from transforms.estimator.days import Days, expand_days
 from transforms.estimator.engine import FAULTS
+from transforms.estimator.readings import with_doubt
 from transforms.estimator.results import NOTHING, Bound, Term
 from transforms.estimator.settings import EstimateSettings
 from transforms.estimator.single import SolvedSeries, failed_series, solve_series
 from transforms.estimator.solve import engine_for
-from transforms.estimator.statements import Statements
+from transforms.estimator.statements import BoolArray, Statements
 from transforms.estimator.together import Tied, Together, solve_together
+from transforms.estimator.tools import Tools
 from transforms.reports import vintages
+from transforms.reports.encode import doubtful
 from transforms.reports.oddities import odd_figures
 from transforms.series.identities import Component, Member, components
 from transforms.tables import told
 from transforms.tables.mirror import mirror_ratio
 from transforms.tables.rows import Rows, frame_of, rows_of_series, term_of
-from transforms.tables.settled import settled_ends
 from transforms.tables.tied_rows import tighten
 
 SIGNED = ("net",)  # may be negative: bounded together with entries and exits
@@ -54,7 +55,6 @@ class Built:
     daily, findings : frames by the schema. solved : single series by id. together : groups of tied series on top.
     series : definitions of every series with rows, by id. derived : those that only follow from others, by the schema
         of `series`, to be published beside the definitions that came in.
-    settled : report id -> (lower, upper) of the reports that were moved, as the bounds take them.
     per_day : reports that speak of each day of their window.
     """
 
@@ -64,7 +64,6 @@ class Built:
     together: tuple[Together, ...]
     series: dict[str, dict[str, Any]]
     derived: pd.DataFrame
-    settled: dict[str, tuple[float, float]] = field(default_factory=dict)
     per_day: frozenset[str] = frozenset()
 
     def terms_of(self, series: str, terms: Sequence[Term]) -> list[dict[str, Any]]:
@@ -84,7 +83,7 @@ class Built:
         for group in self.together:
             if series in group.members:
                 return group.between(series, start, end)
-        return self.solved[series].bounded.between(start, end) if series in self.solved else NOTHING
+        return self.solved[series].bounded.between(0, start, end) if series in self.solved else NOTHING
 
 
 def build(
@@ -92,8 +91,8 @@ def build(
     series: pd.DataFrame,
     events: pd.DataFrame,
     settings: EstimateSettings | None = None,
-    workers: int = 1,
     part_of: pd.DataFrame | None = None,
+    preferred: frozenset[str] = frozenset(),
 ) -> Built:
     """Daily figures of all series, each on its own, then those that identities tie.
 
@@ -105,9 +104,9 @@ def build(
         window and interval counts; the others are told.
     series : series, country, timezone, day_boundary and the parts of the key; without `mode` no series are tied.
     events : event_id, date, country, is_break; a break applies to every series of its country.
-    workers : threads over series; the result does not depend on it.
     part_of : declared parts of scopes (`parts.declared_parts`); every district and checkpoint is part of its country
         anyway.
+    preferred : reports that a decision prefers; they are held wrong only where nothing else can be.
 
     Returns frames that `Table.conform` accepts. Days inside a gap of at most `settings.longest_gap` days between
     covered days have a row with status none; other days without a report have none, unless a figure follows for them
@@ -121,35 +120,25 @@ def build(
     groups = [(name, rows) for name, rows in of_series if known[name]["direction"] not in SIGNED]
     breaks = events[events["is_break"].fillna(False).to_numpy(dtype=bool)] if len(events) else events
 
-    def one(group: tuple[str, pd.DataFrame]) -> SolvedSeries | None:
-        return _solved(known[group[0]], group[1], breaks, settings)
-
-    if workers > 1:
-        with ThreadPoolExecutor(workers) as pool:
-            results = list(pool.map(one, groups))
-    else:
-        results = [one(group) for group in groups]
-    solved = {name: r for (name, _), r in zip(groups, results, strict=True) if r is not None}
+    tools = Tools(settings, engine_for, preferred)
+    results = {name: _solved(known[name], rows, breaks, tools) for name, rows in groups}
+    solved = {name: result for name, result in results.items() if result is not None}
     signed = {n: c for n, rows in of_series if n not in solved and len(c := _signed_rows(known[n], rows))}
     tied = list(_tied(series[series["series"].isin({*solved, *signed})], solved, signed, part_of, breaks))
-    together = tuple(solve_together(group, settings, engine_for) for _, group in tied)
-    solved |= {name: own for group in together for name, own in group.tied.alone.items()}
+    together = tuple(solve_together(group, tools) for _, group in tied)
+    solved |= {name: result for group in together for name, result in group.tied.alone.items()}
     defined = {name: known[name] for name in sorted({*solved, *signed})} | _derived([c for c, _ in tied], known)
     names = _names(active)
-    moved = frozenset({i for r in solved.values() for i in r.reconciled.moved()} | {
-        i for group in together for i in told.moved_between(group)
-    })  # fmt: skip
     exact = _exact(active)
     book = {name: rows_of_series(result, exact, settings) for name, result in solved.items()}
     for group in together:
-        tighten(book, group, moved)
-    per_day = frozenset(active.loc[active["per_day"].to_numpy(dtype=bool), "report_id"].astype(str))
-    daily = _frame(book, defined, active, per_day, moved, breaks, settings)
+        tighten(book, group)
+    per_day = _ids(active, active["per_day"].to_numpy(dtype=bool))
+    daily = _frame(book, defined, active, per_day, breaks, settings)
     used = set(daily["series"])
-    clashes = [found for name, r in solved.items() for found in told.of_series(r, known[name], names)]
-    clashes += [
-        found for group in together for found in told.of_tied(group, lambda n: str(defined[n]["country"]), names)
-    ]
+    elsewhere = told.of_clashing_stretches(together)
+    clashes = [found for name, r in solved.items() for found in told.of_series(r, known[name], names, elsewhere)]
+    clashes += [found for group in together for found in told.of_tied(group, lambda n: defined[n], names)]
     mirrored = mirror_ratio(encoded) if set(_MIRRORED) <= set(encoded.columns) else []
     return Built(
         daily=daily,
@@ -163,7 +152,6 @@ def build(
         together=together,
         series={name: d for name, d in defined.items() if name in solved or name in used},
         derived=_definitions([d for name, d in defined.items() if name not in known and name in used]),
-        settled=settled_ends(solved, together),
         per_day=per_day,
     )  # fmt: skip
 
@@ -187,7 +175,8 @@ def of_vintage(
     encoded = vintages.encoded(reports, decisions, as_of)
     if about is not None:
         encoded = encoded[encoded["series"].isin(related(encoded, series, part_of, about))]
-    return build(encoded, series, events, settings, part_of=part_of), encoded
+    liked = decisions.loc[(decisions["action"] == "prefer") & (decisions["field"] == "value"), "report_id"]
+    return build(encoded, series, events, settings, part_of, frozenset(liked)), encoded
 
 
 def related(encoded: pd.DataFrame, series: pd.DataFrame, part_of: pd.DataFrame | None, name: str) -> frozenset[str]:
@@ -209,6 +198,10 @@ def _days(series: Mapping[str, Any], statements: Statements) -> Days:
     return Days.of(statements, str(series["timezone"]), _boundary(series))
 
 
+def _ids(rows: pd.DataFrame, chosen: BoolArray) -> frozenset[str]:
+    return frozenset(rows.loc[chosen, "report_id"].astype(str))
+
+
 def constraints_of(rows: pd.DataFrame) -> Statements:
     """Encoded reports as statements; a missing end is unbounded."""
     lower = rows["lower"].to_numpy(dtype=np.float64, na_value=np.nan)
@@ -226,24 +219,23 @@ def constraints_of(rows: pd.DataFrame) -> Statements:
 
 
 def _expanded(series: Mapping[str, Any], rows: pd.DataFrame) -> Statements:
-    per_report = constraints_of(rows)
+    per_report, signed = constraints_of(rows), series["direction"] in SIGNED
     per_day = rows["per_day"].to_numpy(dtype=bool)
-    return expand_days(per_report, per_day, _days(series, per_report), signed=series["direction"] in SIGNED)
+    said = expand_days(per_report, per_day, _days(series, per_report), signed=signed)
+    return with_doubt(said, _ids(rows, doubtful(rows)), _ids(rows, per_day), str(series["timezone"]), signed=signed)
 
 
-def _solved(
-    series: Mapping[str, Any], rows: pd.DataFrame, breaks: pd.DataFrame, settings: EstimateSettings
-) -> SolvedSeries | None:
+def _solved(series: Mapping[str, Any], rows: pd.DataFrame, breaks: pd.DataFrame, tools: Tools) -> SolvedSeries | None:
     """One series by itself; None where its reports state nothing."""
-    name, days = str(series["series"]), _days(series, constraints_of(rows))
-    c = _expanded(series, rows)
+    name, c = str(series["series"]), _expanded(series, rows)
     c = c.take((c.lower > 0) | np.isfinite(c.upper))
     if not len(c):
         return None
+    days = _days(series, c)
     bent = _breaks(breaks, str(series["country"]))
     flags = np.array([days.date(d) in bent for d in range(len(days))], dtype=bool)
     try:
-        return solve_series(name, c, days, flags, _regular(rows), settings, engine_for)
+        return solve_series(name, c, days, flags, _regular(rows), tools)
     except FAULTS as fault:
         return failed_series(name, c, days, fault)
 
@@ -305,7 +297,6 @@ def _frame(
     defined: Mapping[str, Mapping[str, Any]],
     active: pd.DataFrame,
     per_day: frozenset[str],
-    moved: frozenset[str],
     breaks: pd.DataFrame,
     settings: EstimateSettings,
 ) -> pd.DataFrame:
@@ -315,7 +306,7 @@ def _frame(
         if book[name].present.any():
             definition = defined[name]
             bent = _breaks(breaks, str(definition["country"]))
-            frames.append(frame_of(book[name], definition, origin_of, per_day, moved, bent.get, settings))
+            frames.append(frame_of(book[name], definition, origin_of, per_day, bent.get, settings))
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=list(DAILY.names))
 
 

@@ -10,19 +10,21 @@ import numpy as np
 import pandas as pd
 
 
-def reaggregation(daily: pd.DataFrame, reports: pd.DataFrame) -> pd.DataFrame:
-    """V50: for every report that binds whole days with a point each: the sum of its days, and its settled interval.
+def reaggregation(daily: pd.DataFrame, reports: pd.DataFrame, findings: pd.DataFrame) -> pd.DataFrame:
+    """V50: for every report that the estimate follows and that binds whole days with a point each: their sum.
 
     Columns report_id, series, total, least, most (NaN = unbounded).
     """
     active = reports.loc[(reports["role"] == "constraint") & ~reports["per_day"].astype(bool)]
-    active = active.loc[active["start_time"].isna() & active["end_time"].isna()]
+    active = active.loc[
+        active["start_time"].isna() & active["end_time"].isna() & ~active["report_id"].isin(not_followed(findings))
+    ]
     points = daily.loc[daily["estimate"].notna(), ["series", "date", "estimate"]]
     grouped = {
         name: rows.set_index("date")["estimate"].astype("int64").sort_index() for name, rows in points.groupby("series")
     }
     rows = []
-    columns = ["report_id", "series", "period_start", "period_end", "settled_lower", "settled_upper"]
+    columns = ["report_id", "series", "period_start", "period_end", "lower", "upper"]
     for r in active[columns].itertuples(index=False):
         known = grouped.get(r.series)
         if known is None:
@@ -30,13 +32,19 @@ def reaggregation(daily: pd.DataFrame, reports: pd.DataFrame) -> pd.DataFrame:
         here = known.loc[r.period_start : r.period_end]
         if len(here) != (r.period_end - r.period_start).days + 1:
             continue
-        least, most = (None if pd.isna(v) else float(v) for v in (r.settled_lower, r.settled_upper))
+        least, most = (None if pd.isna(v) else float(v) for v in (r.lower, r.upper))
         rows.append((r.report_id, r.series, float(here.sum()), least, most))
     frame = pd.DataFrame(rows, columns=["report_id", "series", "total", "least", "most"])
     return frame.astype({"total": "float64", "least": "float64", "most": "float64"})
 
 
-def trail(daily: pd.DataFrame, reports: pd.DataFrame, events: pd.DataFrame) -> pd.DataFrame:
+def not_followed(findings: pd.DataFrame) -> set[str]:
+    """Reports that the estimate does not follow as they stand: leading explanations and inferred windows that do not fit."""
+    leading = (findings["rule"] == "alternative") & (findings["expected"] == "leads")
+    return {str(i) for ids in findings.loc[leading | (findings["rule"] == "window"), "report_ids"] for i in ids}
+
+
+def trail(daily: pd.DataFrame, reports: pd.DataFrame, events: pd.DataFrame, findings: pd.DataFrame) -> pd.DataFrame:
     """V52, V53, V65: per day: reports named but not active or not covering it, the exact top-tier figure, the break.
 
     Columns date, series, estimate, strangers, exact_top (NaN = none), break_known.
@@ -52,7 +60,7 @@ def trail(daily: pd.DataFrame, reports: pd.DataFrame, events: pd.DataFrame) -> p
     breaks = set(events.loc[events["is_break"].astype(bool) & (events["source_url"].fillna("") != ""), "event_id"])
     exact = active.loc[
         (active["tier"] == 1) & (active["period_start"] == active["period_end"]) & (active["lower"] == active["upper"])
-        & ~active["per_day"].astype(bool)
+        & ~active["per_day"].astype(bool) & ~active.index.isin(not_followed(findings))
     ]  # fmt: skip
     top = exact.groupby(["series", "period_start"])["lower"].agg(
         lambda v: float(v.iloc[0]) if len(set(v)) == 1 else np.nan
@@ -68,20 +76,6 @@ def trail(daily: pd.DataFrame, reports: pd.DataFrame, events: pd.DataFrame) -> p
             "break_known": daily["break_id"].isna() | daily["break_id"].isin(breaks),
         }
     ).reset_index(drop=True)
-
-
-def months(daily: pd.DataFrame) -> pd.DataFrame:
-    """V59: per series and month of covered days, the share of days with reliability 5.
-
-    Columns series, country, month (text), share_unreliable, days.
-    """
-    covered = daily.loc[[len(ids) > 0 for ids in daily["report_ids"]]]
-    month = pd.to_datetime(covered["date"].astype("object")).dt.strftime("%Y-%m")
-    grouped = covered.assign(month=month, weak=covered["reliability"] == 5).groupby(
-        ["series", "country", "month"], observed=True
-    )
-    found = grouped["weak"].agg(["mean", "size"]).reset_index()
-    return found.rename(columns={"mean": "share_unreliable", "size": "days"}).astype({"share_unreliable": "float64"})
 
 
 def intervals(daily: pd.DataFrame, reports: pd.DataFrame) -> pd.DataFrame:

@@ -32,7 +32,7 @@ def bounds_of(built: Built, asked: pd.DataFrame) -> pd.DataFrame:
                 bound = built.between(name, first, last)
                 rows.append(_period(built, series, bound, points.get(name, {}), first, last))
     frame = pd.DataFrame(rows, columns=list(PERIODS.names))
-    for column in ("estimate", "lower", "upper"):
+    for column in ("estimate", "lower", "upper", "lower_otherwise", "upper_otherwise"):
         frame[column] = frame[column].astype("Int64")
     return frame.sort_values(list(PERIODS.key), kind="stable", ignore_index=True)
 
@@ -49,10 +49,18 @@ def _period(
         "period_start": first,
         "period_end": last,
         "estimate": None if pd.isna(total) else int(total),
-        "lower": int(bound.lower) if np.isfinite(bound.lower) else None,
-        "upper": int(bound.upper) if np.isfinite(bound.upper) else None,
+        "lower": _whole(bound.lower),
+        "upper": _whole(bound.upper),
         "lower_proof": list(bound.lower_proof),
         "upper_proof": list(bound.upper_proof),
+        "lower_aside": list(bound.lower_aside),
+        "upper_aside": list(bound.upper_aside),
+        "lower_otherwise": _whole(bound.lower_otherwise),
+        "upper_otherwise": _whole(bound.upper_otherwise),
         "lower_terms": built.terms_of(str(series["series"]), bound.lower_terms),
         "upper_terms": built.terms_of(str(series["series"]), bound.upper_terms),
     }
+
+
+def _whole(value: float | None) -> int | None:
+    return None if value is None or not np.isfinite(value) else int(value)

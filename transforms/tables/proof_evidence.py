@@ -1,6 +1,6 @@
 """Every published bound beside the sum of its proof, worked out from the tables alone (docs/rules.md, V74).
 
-In: `daily`, the reports with their settled ends and windows, and the series. Out: one row per bound, which an expectation
+In: `daily`, the reports with their ends and windows, and the series. Out: one row per bound, which an expectation
 judges. No solver and nothing of the estimator is asked: a reader can do the same with the published tables.
 """
 
@@ -13,27 +13,27 @@ from typing import Any, TypeAlias
 import numpy as np
 import pandas as pd
 
-from crossings.calendar import midnights
+from crossings.calendar import midnights, shifted
+from transforms.estimator.statements import OFF_BY
+from transforms.reports.encode import doubtful
 
 Term: TypeAlias = tuple[str, str, float, Any]
-Windows: TypeAlias = Mapping[str, tuple[int, int]]
+Windows: TypeAlias = Mapping[tuple[str, str], tuple[int, int]]  # report and end of its interval -> instants
 
 
 def proofs(daily: pd.DataFrame, reports: pd.DataFrame, series: pd.DataFrame) -> pd.DataFrame:
     """V74: per bound that is not open: the bound, what its terms add up to, and whether their windows hold the day.
 
-    reports : decided rows with `settled_lower`, `settled_upper`, `start_instant`, `end_instant` (UTC seconds).
+    reports : decided rows with `lower`, `upper`, `start_instant`, `end_instant` (UTC seconds); of an inferred
+    day, the days that it might be bind.
     Columns date, series, upper, bound, total, covers. The windows are looked at where all terms are of the series
     itself; a bound that follows from other series rests on identities, which no table holds.
     """
     active = reports.loc[reports["role"] == "constraint"]
-    ends = {
-        end: active.set_index("report_id")[f"settled_{end}"].astype("Float64").to_dict() for end in ("lower", "upper")
-    }
-    columns = ["report_id", "start_instant", "end_instant", "series"]
-    windows = {i: (int(a), int(b)) for i, a, b, _ in active[columns].itertuples(index=False)}
+    ends = {end: active.set_index("report_id")[end].astype("Float64").to_dict() for end in ("lower", "upper")}
     owner = dict(zip(active["report_id"], active["series"], strict=True))
     zones = {n: (z, b) for n, z, b in series[["series", "timezone", "day_boundary"]].itertuples(index=False)}
+    windows = _windows(active, {str(name): str(zone) for name, (zone, _) in zones.items()})
     rows = []
     for name, own in daily.groupby("series", sort=True, observed=True):
         clock = _Days(own["date"], *zones[str(name)])
@@ -50,6 +50,18 @@ def proofs(daily: pd.DataFrame, reports: pd.DataFrame, series: pd.DataFrame) -> 
                 rows.append((date, name, end == "upper", float(bound), proof.total, covers))
     frame = pd.DataFrame(rows, columns=["date", "series", "upper", "bound", "total", "covers"])
     return frame.astype({"upper": bool, "bound": "float64", "total": "float64", "covers": bool})
+
+
+def _windows(active: pd.DataFrame, zones: Mapping[str, str]) -> Windows:
+    """Where the ends of each report bind; `zones` : time zone by series."""
+    instants = active[["report_id", "start_instant", "end_instant"]]
+    found = {(i, end): (int(a), int(b)) for i, a, b in instants.itertuples(index=False) for end in ("lower", "upper")}
+    for series, rows in active.loc[doubtful(active)].groupby("series"):
+        start, end = (rows[c].to_numpy(np.int64) for c in ("start_instant", "end_instant"))
+        for name, by in (("lower", -OFF_BY), ("upper", OFF_BY)):
+            moved = zip(shifted(start, by, zones[str(series)]), shifted(end, -by, zones[str(series)]), strict=True)
+            found |= {(i, name): (int(a), int(b)) for i, (a, b) in zip(rows["report_id"], moved, strict=True)}
+    return found
 
 
 class _Days:
@@ -79,8 +91,8 @@ class _Proof:
         self.total = math.fsum(n * float(a) for n, a in zip(times, amounts, strict=True)) if known else math.nan
         self.looked_at = windows is not None
         change: dict[int, float] = {}
-        for report_id, _, often, day in terms if windows is not None else ():
-            start, end = (windows or {}).get(report_id, (0, 0))
+        for report_id, which, often, day in terms if windows is not None else ():
+            start, end = (windows or {}).get((report_id, which), (0, 0))
             if day is not None:
                 low, high = clock.of(day)
                 start, end = max(start, low), min(end, high)

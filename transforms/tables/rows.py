@@ -17,11 +17,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from crossings.schema.tables import DAILY, SERIES_PARTS
-from transforms.estimator.reconcile import SMALL_MOVE
 from transforms.estimator.results import ANYTHING, Bound, Term
 from transforms.estimator.settings import EstimateSettings
 from transforms.estimator.single import SolvedSeries
-from transforms.estimator.statements import BoolArray, FloatArray, Statements
+from transforms.estimator.statements import SAID, BoolArray, FloatArray, Statements
 from transforms.tables.status import Facts, obs_status_of, reliability_of, status_of
 
 
@@ -33,7 +32,8 @@ class Rows:
     first : date of day 0. starts : midnights of the days and the end of the last, UTC seconds.
     present : days that have a row. bounds : per day. estimate, pi_lower, pi_upper : whole numbers, NaN where none.
     report_ids : reports whose window overlaps the day, or from which it follows. own : days that own reports cover.
-    reported, shaken, moved : see `status.Facts`.
+    reported, contested : see `status.Facts`. firm : bounds from written counts alone.
+    known_over : days of the shortest stretch around the day whose total is known to within a third, 0 where there is none.
     """
 
     def __init__(self, first: dt.date, starts: NDArray[np.int64]) -> None:
@@ -41,9 +41,11 @@ class Rows:
         self.first, self.starts = first, starts
         self.present, self.own = np.zeros(n, dtype=bool), np.zeros(n, dtype=bool)
         self.bounds: list[Bound] = [ANYTHING] * n
+        self.firm: list[Bound] = [ANYTHING] * n
         self.estimate, self.pi_lower, self.pi_upper = (np.full(n, np.nan) for _ in range(3))
         self.report_ids: list[tuple[str, ...]] = [()] * n
-        self.reported, self.shaken, self.moved = (np.zeros(n, dtype=bool) for _ in range(3))
+        self.reported, self.contested = (np.zeros(n, dtype=bool) for _ in range(2))
+        self.known_over = np.zeros(n, dtype=np.int64)
 
     def __len__(self) -> int:
         return len(self.present)
@@ -56,14 +58,11 @@ class Rows:
         """Civil date of the day that holds an instant."""
         return self.date(int(np.searchsorted(self.starts, instant, side="right")) - 1)
 
-    def facts(self, moved: frozenset[str], broken: BoolArray) -> Facts:
-        """What the status of the days depends on; `moved` are the reports that were moved anywhere."""
+    def facts(self, broken: BoolArray) -> Facts:
+        """What the status of the days depends on."""
         lower, upper = np.array([b.lower for b in self.bounds]), np.array([b.upper for b in self.bounds])
-        shaky = np.zeros(len(self), dtype=bool)
-        for day in np.flatnonzero((lower == upper) & self.moved) if moved else ():
-            bound = self.bounds[day]
-            shaky[day] = not moved.isdisjoint((*bound.lower_proof, *bound.upper_proof))
-        return Facts(lower, upper, self.estimate, self.reported, self.shaken, self.moved, shaky, broken)
+        firm_lower, firm_upper = np.array([b.lower for b in self.firm]), np.array([b.upper for b in self.firm])
+        return Facts(lower, upper, firm_lower, firm_upper, self.estimate, self.reported, self.contested, broken)
 
 
 def rows_of_series(result: SolvedSeries, exact: Mapping[str, float], settings: EstimateSettings) -> Rows:
@@ -71,7 +70,7 @@ def rows_of_series(result: SolvedSeries, exact: Mapping[str, float], settings: E
 
     exact : figures said to be exact counts of their window, by report id.
     """
-    c, days, slack = result.reconciled.reported, result.days, result.reconciled.slack
+    c, days = result.reported.as_coded, result.days
     rows = Rows(days.first, days.starts)
     n = len(days)
     first = np.searchsorted(days.starts, c.start, side="right") - 1
@@ -79,16 +78,14 @@ def rows_of_series(result: SolvedSeries, exact: Mapping[str, float], settings: E
     rows.report_ids = _covering(c, first, stop, n)
     rows.own = np.array([bool(ids) for ids in rows.report_ids], dtype=bool)
     rows.present = rows.own | _short_gaps(rows.own, settings.longest_gap)
-    rows.bounds = list(result.bounds)
+    rows.bounds, rows.firm = list(result.bounds), list(result.firm)
     rows.estimate = np.where(rows.own, result.estimate, np.nan)
+    rows.known_over = result.known_over.copy()
     with_interval = np.isfinite(result.pi_lower) & np.isfinite(rows.estimate)
     rows.pi_lower = np.where(with_interval, result.pi_lower, np.nan)
     rows.pi_upper = np.where(with_interval, result.pi_upper, np.nan)
-    rows.reported, rows.shaken = _stated(result, first, stop, exact)
-    change = np.zeros(n + 1, dtype=np.int64)
-    np.add.at(change, first[slack != 0], 1)
-    np.add.at(change, stop[slack != 0], -1)
-    rows.moved = np.cumsum(change)[:-1] > 0
+    rows.reported = _stated(result, exact)
+    rows.contested = result.differs | np.array([b.contested for b in result.bounds], dtype=bool)
     return rows
 
 
@@ -97,7 +94,6 @@ def frame_of(
     parts: Mapping[str, Any],
     origin_of: Mapping[str, str],
     per_day: frozenset[str],
-    moved: frozenset[str],
     break_of: Callable[[dt.date], str | None],
     settings: EstimateSettings,
 ) -> pd.DataFrame:
@@ -107,14 +103,14 @@ def frame_of(
     ----------
     parts : series, country and the parts of its key. origin_of : report id -> statement behind it.
     per_day : reports that speak of each day of their window: their terms in a proof name the day.
-    moved : reports that reconciliation moved. break_of : event that bends the estimate on a date.
+    break_of : event that bends the estimate on a date.
     """
     on = np.flatnonzero(rows.present)
     dates = [rows.date(int(d)) for d in on]
     break_ids = [break_of(date) for date in dates]
     broken = np.zeros(len(rows), dtype=bool)
     broken[on] = [b is not None for b in break_ids]
-    facts = rows.facts(moved, broken)
+    facts = rows.facts(broken)
     status = status_of(facts)
     grade = reliability_of(facts, status)
     level = settings.interval_level if settings.interval_level is not None else np.nan
@@ -125,6 +121,9 @@ def frame_of(
         "estimate": _integers(rows.estimate, on),
         "lower": _integers(facts.lower, on),
         "upper": _integers(facts.upper, on),
+        "firm_lower": _integers(facts.firm_lower, on),
+        "firm_upper": _integers(facts.firm_upper, on),
+        "known_over": pd.arrays.IntegerArray(rows.known_over[on].astype(np.int16), (rows.known_over == 0)[on]),
         "pi_lower": _integers(rows.pi_lower, on),
         "pi_upper": _integers(rows.pi_upper, on),
         "pi_level": pd.array(np.where(with_interval, level, np.nan)[on], dtype="Float64"),
@@ -136,6 +135,10 @@ def frame_of(
         "upper_proof": [list(rows.bounds[i].upper_proof) for i in on],
         "lower_terms": [_terms(rows, rows.bounds[i].lower_terms, per_day) for i in on],
         "upper_terms": [_terms(rows, rows.bounds[i].upper_terms, per_day) for i in on],
+        "lower_aside": [list(rows.bounds[i].lower_aside) for i in on],
+        "upper_aside": [list(rows.bounds[i].upper_aside) for i in on],
+        "lower_otherwise": _integers(np.array([_known(rows.bounds[i].lower_otherwise) for i in on]), slice(None)),
+        "upper_otherwise": _integers(np.array([_known(rows.bounds[i].upper_otherwise) for i in on]), slice(None)),
         "n_origins": np.array([len({origin_of[i] for i in rows.report_ids[d]}) for d in on], dtype=np.int16),
         "break_id": break_ids,
     }
@@ -152,7 +155,11 @@ def term_of(term: Term, day: dt.date | None) -> dict[str, Any]:
     return {"report_id": term.report_id, "end": term.end, "times": float(term.times), "day": day}
 
 
-def _integers(values: FloatArray, rows: NDArray[np.intp]) -> pd.api.extensions.ExtensionArray:
+def _known(value: float | None) -> float:
+    return np.nan if value is None else value
+
+
+def _integers(values: FloatArray, rows: NDArray[np.intp] | slice) -> pd.api.extensions.ExtensionArray:
     """Whole numbers as nullable integers; NaN and inf are missing."""
     chosen = values[rows]
     missing = ~np.isfinite(chosen)
@@ -189,23 +196,20 @@ def _short_gaps(covered: BoolArray, longest: int) -> BoolArray:
     return gaps
 
 
-def _stated(
-    result: SolvedSeries, first: NDArray[np.intp], stop: NDArray[np.intp], exact: Mapping[str, float]
-) -> tuple[BoolArray, BoolArray]:
-    """Days whose point is the figure of a report of that very day, and those where that report was moved a little."""
-    c, days, slack = result.reconciled.reported, result.days, result.reconciled.slack
+def _stated(result: SolvedSeries, exact: Mapping[str, float]) -> BoolArray:
+    """Days whose point is the figure of a report of that very day; reports set aside, and inferred days, state nothing."""
+    c, days = result.kept.take(result.kept.reading == SAID), result.days
+    first = np.searchsorted(days.starts, c.start, side="right") - 1
+    stop = np.searchsorted(days.starts, c.end, side="left")
     single = (stop - first == 1) & (days.starts[first] == c.start) & (days.starts[first + 1] == c.end)
-    reported, shaken = np.zeros(len(days), dtype=bool), np.zeros(len(days), dtype=bool)
+    reported = np.zeros(len(days), dtype=bool)
     # A total of exactly zero states every single day of its window: a closed border is data, not an estimate.
-    for row in np.flatnonzero((c.lower <= 0) & (c.upper == 0) & (slack == 0)):
+    for row in np.flatnonzero((c.lower <= 0) & (c.upper == 0)):
         low, high = np.searchsorted(days.starts, (c.start[row], c.end[row]), side="left")
         inside = slice(int(low), int(high) if days.starts[high] == c.end[row] else int(high) - 1)
         reported[inside] = result.estimate[inside] == 0
-    for row in np.flatnonzero(single & (slack == 0)):
+    for row in np.flatnonzero(single):
         value = float(c.lower[row]) if c.lower[row] == c.upper[row] else exact.get(str(c.report_id[row]), np.nan)
         if result.estimate[first[row]] == value:
             reported[first[row]] = True
-    for row in np.flatnonzero(single & (slack != 0) & (np.abs(slack) < SMALL_MOVE) & (c.lower == c.upper)):
-        day = first[row]
-        shaken[day] = shaken[day] or (not reported[day] and result.estimate[day] == c.lower[row])
-    return reported | shaken, shaken
+    return reported

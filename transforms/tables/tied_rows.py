@@ -11,20 +11,46 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from transforms.estimator.identities import Identity
-from transforms.estimator.results import Bound, best, defined
+from transforms.estimator.results import ANYTHING, NOTHING, Bound, at_least, at_most, best, defined
+from transforms.estimator.statements import SAID
 from transforms.estimator.stretch import Stretch
 from transforms.estimator.together import Together
 from transforms.tables.rows import Rows
 
 
-def tighten(book: dict[str, Rows], together: Together, moved: frozenset[str]) -> None:
-    """Put bounds and points of a group of tied series into the days of each; `moved` are reports moved anywhere."""
+def tighten(book: dict[str, Rows], together: Together) -> None:
+    """Put bounds and points of a group of tied series into the days of each."""
     for name in together.members:
         book[name] = _over(book.get(name), together)
     for stretch in together.stretches:
-        _stretch_days(book, stretch, together, moved)
+        _stretch_days(book, stretch, together)
     _points_between(book, together)
     _defined_days(book, together)
+    _parts_and_wholes(book, together)
+
+
+def _parts_and_wholes(book: Mapping[str, Rows], together: Together) -> None:
+    """A part is at most its whole also on days on which only one of them is reported; points stay where they are."""
+    growing = True
+    while growing:
+        growing = False
+        for part, whole in together.parts:
+            for day in np.flatnonzero(book[part].present & book[whole].present).tolist():
+                low, high = book[part].bounds[day], book[whole].bounds[day]
+                growing |= _tightened(book[whole], day, at_least(low)) | _tightened(book[part], day, at_most(high))
+
+
+def _tightened(rows: Rows, day: int, other: Bound) -> bool:
+    """Take over the tighter ends, as long as they meet and hold the point."""
+    before, estimate = rows.bounds[day], rows.estimate[day]
+    now = best(before, other)
+    if (now.lower, now.upper) == (before.lower, before.upper) or now.lower > now.upper:
+        return False
+    if estimate < now.lower or estimate > now.upper:
+        return False
+    rows.bounds[day] = now
+    rows.contested[day] |= now.contested
+    return True
 
 
 def _over(rows: Rows | None, together: Together) -> Rows:
@@ -35,13 +61,13 @@ def _over(rows: Rows | None, together: Together) -> Rows:
         return wide
     at = (rows.first - days.first).days
     here = slice(at, at + len(rows))
-    for name in ("present", "own", "estimate", "pi_lower", "pi_upper", "reported", "shaken", "moved"):
+    for name in ("present", "own", "estimate", "pi_lower", "pi_upper", "reported", "contested", "known_over"):
         getattr(wide, name)[here] = getattr(rows, name)
-    wide.bounds[here], wide.report_ids[here] = rows.bounds, rows.report_ids
+    wide.bounds[here], wide.firm[here], wide.report_ids[here] = rows.bounds, rows.firm, rows.report_ids
     return wide
 
 
-def _stretch_days(book: Mapping[str, Rows], stretch: Stretch, together: Together, moved: frozenset[str]) -> None:
+def _stretch_days(book: Mapping[str, Rows], stretch: Stretch, together: Together) -> None:
     axis = np.searchsorted(together.days.starts, stretch.days.starts[stretch.whole])
     fresh: list[tuple[str, int]] = []
     for m, name in enumerate(stretch.said.members):
@@ -60,11 +86,10 @@ def _stretch_days(book: Mapping[str, Rows], stretch: Stretch, together: Together
                 covering = own.covering(day, together)
                 rows.report_ids[day] = tuple(sorted({own.ids[i] for i in covering}))
                 rows.own[day] = bool(covering)
-                rows.reported[day] = own.states(day, point, moved, together)
-            if stretch.loosened:
-                rows.moved[day] |= not moved.isdisjoint(rows.report_ids[day])
+                rows.reported[day] = own.states(day, point, together)
+            rows.contested[day] = bound.contested if stretch.loosened else rows.contested[day] or bound.contested
     for name, day in fresh:
-        _follow(book, stretch.said.identities, name, day)
+        _follow(book, stretch.said.identities, name, day, together)
 
 
 def _known(rows: Rows, day: int, bound: Bound, stretch: Stretch) -> bool:
@@ -83,7 +108,8 @@ class _Own:
 
     def __init__(self, stretch: Stretch, member: int) -> None:
         s = stretch.said.statements
-        self.rows = s.take(s.member == member)
+        self.rows = s.take(s.member == member).as_coded
+        self.aside = stretch.aside
         self.ids = [str(i) for i in self.rows.report_id]
 
     def covering(self, day: int, together: Together) -> list[int]:
@@ -91,12 +117,12 @@ class _Own:
         start, end = together.days.starts[day], together.days.starts[day + 1]
         return np.flatnonzero((self.rows.start < end) & (self.rows.end > start)).tolist()
 
-    def states(self, day: int, value: float, moved: frozenset[str], together: Together) -> bool:
-        """Whether an exact report of this very day, not moved, gives this figure."""
+    def states(self, day: int, value: float, together: Together) -> bool:
+        """Whether an exact report of this very day, not set aside, gives this figure."""
         start, end = together.days.starts[day], together.days.starts[day + 1]
         s = self.rows
-        exact = (s.start == start) & (s.end == end) & (s.lower == value) & (s.upper == value)
-        return any(self.ids[i] not in moved for i in np.flatnonzero(exact))
+        exact = (s.start == start) & (s.end == end) & (s.lower == value) & (s.upper == value) & (s.reading == SAID)
+        return any(self.ids[i] not in self.aside for i in np.flatnonzero(exact))
 
 
 def _settle(rows: Rows, day: int, bound: Bound, point: float, stretch: Stretch) -> None:
@@ -119,7 +145,7 @@ def _set_point(rows: Rows, day: int, point: float) -> None:
     if before == point or (np.isnan(before) and np.isnan(point)):
         return
     rows.estimate[day] = point
-    rows.reported[day] = rows.shaken[day] = False
+    rows.reported[day] = False
     rows.pi_lower[day] = rows.pi_upper[day] = np.nan
 
 
@@ -136,22 +162,30 @@ def _points_between(book: Mapping[str, Rows], together: Together) -> None:
             _set_point(rows, int(day), np.nan if together.pointless[m, day] else float(together.point[m, day]))
 
 
-def _follow(book: Mapping[str, Rows], identities: Sequence[Identity], name: str, day: int) -> None:
-    """Name the reports from which a fresh day without own ones follows; moved neighbours count as its own."""
+def _follow(book: Mapping[str, Rows], identities: Sequence[Identity], name: str, day: int, together: Together) -> None:
+    """What a fresh day without own reports takes from those it follows from: their reports, doubts and firmness."""
     rows, ids = book[name], set[str]()
+    nonnegative = together.tied.nonnegative.get(name, True)
+    firm = NOTHING if nonnegative else ANYTHING
+    over: list[int] = []
     for identity in identities:
         if name in identity.series:
-            for other in identity.series:
-                beside = book[other]
-                if other != name and beside.present[day]:
-                    ids |= set(beside.report_ids[day])
-                    rows.moved[day] |= _reconciled(beside, day)
+            others = [other for other in identity.series if other != name and book[other].present[day]]
+            for other in others:
+                ids |= set(book[other].report_ids[day])
+                rows.contested[day] |= book[other].contested[day]
+            if identity.defines and len(others) == len(identity.series) - 1:
+                over.append(_longest([int(book[other].known_over[day]) for other in others]))
+                about = identity.about(name)
+                firm = best(firm, defined(about, lambda other: book[other].firm[day], nonnegative=nonnegative))
     rows.report_ids[day] = rows.report_ids[day] or tuple(sorted(ids))
+    rows.firm[day] = firm
+    rows.known_over[day] = min((k for k in over if k), default=0)
 
 
-def _reconciled(rows: Rows, day: int) -> bool:
-    """Whether the point of a day rests on a report that was moved."""
-    return bool(rows.moved[day] and not rows.reported[day] and not np.isnan(rows.estimate[day]))
+def _longest(days: Sequence[int]) -> int:
+    """A figure that follows from several is known over the longest of their stretches, or not at all."""
+    return max(days) if all(days) else 0
 
 
 def _defined_days(book: Mapping[str, Rows], together: Together) -> None:
@@ -177,5 +211,5 @@ def _define(book: Mapping[str, Rows], identity: Identity, name: str, day: int, t
     rows = book[name]
     rows.present[day], rows.bounds[day] = True, bound
     rows.estimate[day] = bound.lower if np.isnan(point) and bound.lower == bound.upper else point
-    _follow(book, (identity,), name, day)
+    _follow(book, (identity,), name, day, together)
     return True

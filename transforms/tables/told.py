@@ -1,7 +1,7 @@
-"""What the estimator has to tell: conflicts, movements that settled them, steps that fell back, as findings.
+"""What the estimator has to tell: conflicts, what may be wrong, steps that fell back, as findings.
 
 In: solved series, what tied series say together, and the figures of the reports. Out: rows of the findings table
-(method.md 4.3, 4.4, 4.7 and the rules V32 to V36, V57, V58, V60, V70 and V73 of section 8).
+(method.md 4.3, 4.4, 4.7 and the rules V32 to V36, V58, V60, V70 and V73 of section 8).
 """
 
 from __future__ import annotations
@@ -15,13 +15,15 @@ import numpy as np
 
 from crossings.rules import RULES, Finding
 from transforms.estimator.days import Days
+from transforms.estimator.explanations import Cluster, Explained
 from transforms.estimator.results import Conflict, Fallback
 from transforms.estimator.single import SolvedSeries
+from transforms.estimator.statements import CODED, Statements
 from transforms.estimator.stretch import Stretch
 from transforms.estimator.together import Together
-from transforms.findings import identifier, interval
+from transforms.findings import identifier
 
-MEDIA_TIER, OFFICIAL_TIER = 4, 1
+OFFICIAL_TIER = 1
 
 
 @dataclass(frozen=True)
@@ -36,33 +38,114 @@ Names = Mapping[str, Named]
 Told = Iterator[Finding]
 
 
-def of_series(result: SolvedSeries, definition: Mapping[str, Any], names: Names) -> Told:
-    """What is to be told of one series by itself."""
-    series, country = str(definition["series"]), str(definition["country"])
+def of_series(
+    result: SolvedSeries, definition: Mapping[str, Any], names: Names, elsewhere: frozenset[str] = frozenset()
+) -> Told:
+    """What is to be told of one series by itself; clashes among reports `elsewhere` are told with those of tied series."""
     for conflict in result.conflicts:
-        found = _of_one_series(conflict, result.days, series, country, str(definition["measure"]), names)
-        yield found
-        yield from _too_large(found, max(conflict.most, conflict.least))
-    for moved in _movements(result, names):
-        yield replace(moved, series=series, country=country)
+        if not elsewhere.issuperset(conflict.report_ids):
+            yield from _within(conflict, result.days, definition, names)
+    series, country = str(definition["series"]), str(definition["country"])
+    for group in result.explained:
+        if not elsewhere.issuperset(i for block in group.blocks for i in block.report_ids):
+            for cluster in group.clusters:
+                mine = _conflicts_of(cluster, result.conflicts)
+                yield from _alternatives(cluster, mine, result.days, series, country, names)
+            yield from _decisions_clash(group, series, country)
+    yield from _off_by_a_day(result.reported, result.loose, result.days, series, country, names)
     for fallback in result.fallbacks:
         yield _fell_back(fallback, result.days, series, country)
 
 
-def of_tied(together: Together, country_of: Callable[[str], str], names: Names) -> Told:
+def of_tied(together: Together, definition_of: Callable[[str], Mapping[str, Any]], names: Names) -> Told:
     """What is to be told of tied series, beyond what each tells by itself."""
+
+    def country_of(series: str) -> str:
+        return str(definition_of(series)["country"])
+
     for stretch in together.stretches:
-        for found in (*_conflicts_between(stretch, names), *_movements_between(stretch, names)):
-            yield replace(found, country=country_of(str(found.series)))
+        for conflict in stretch.conflicts:
+            definition = definition_of(conflict.series[0])
+            if conflict.identities:
+                yield from _between(conflict, stretch, definition, names)
+            else:
+                yield from _within(conflict, stretch.days, definition, names)
+        for group in stretch.explained:
+            for cluster in group.clusters:
+                mine = _conflicts_of(cluster, stretch.conflicts)
+                series = mine[0].series[0] if mine else stretch.said.members[stretch.said.reported[0]]
+                yield from _alternatives(cluster, mine, stretch.days, series, country_of(series), names)
+            series = stretch.said.members[stretch.said.reported[0]]
+            yield from _decisions_clash(group, series, country_of(series))
+        for m, series in enumerate(stretch.said.members):
+            s = stretch.said.statements.take(stretch.said.statements.member == m)
+            yield from _off_by_a_day(s, stretch.loose, stretch.days, series, country_of(series), names)
         for fallback in stretch.fallbacks:
             yield _fell_back(fallback, stretch.days, fallback.series[0], country_of(fallback.series[0]))
     for fallback in together.fallbacks:
         yield _fell_back(fallback, together.days, fallback.series[0], country_of(fallback.series[0]))
 
 
-def moved_between(together: Together) -> set[str]:
-    """Reports that were moved because series clash with each other."""
-    return {str(i) for stretch in together.stretches for i in _moved_ids(stretch)}
+def of_clashing_stretches(together: Sequence[Together]) -> frozenset[str]:
+    """Reports whose clashes are told with those of the series they are tied to: bounds and points are those found there."""
+    return frozenset(i for group in together for s in group.stretches if s.loosened for i in s.said.report_ids)
+
+
+def _conflicts_of(cluster: Cluster, conflicts: Sequence[Conflict]) -> list[Conflict]:
+    return [c for c in conflicts if cluster.report_ids & set(c.report_ids)]
+
+
+def _alternatives(
+    cluster: Cluster, conflicts: Sequence[Conflict], days: Days, series: str, country: str, names: Names
+) -> Told:
+    """One finding an admitted explanation; the leading one says so. V58 where a final official figure may be wrong."""
+    gap = max((c.gap for c in conflicts), default=None)
+    dates = days.dates_of(min(c.start for c in conflicts), max(c.end for c in conflicts)) if conflicts else (None, None)
+    for correction in cluster.corrections:
+        called = _called(correction.report_ids, names)
+        verb = "is" if len(correction.report_ids) == 1 else "are all"
+        found = Finding(
+            "alternative", table="daily", series=series, country=country, report_ids=correction.report_ids,
+            observed=f"cost {correction.cost}", expected="leads" if correction == cluster.leading else "",
+            gap=gap, date_start=dates[0], date_end=dates[1],
+            message=f"if {called} {verb} wrong, all other reports agree",
+        )  # fmt: skip
+        yield found
+        if correction.tier == OFFICIAL_TIER:
+            yield found.under("V58", f"{called}, a final official figure, may be wrong; decide which report is")
+
+
+def _off_by_a_day(
+    statements: Statements, loose: frozenset[str], days: Days, series: str, country: str, names: Names
+) -> Told:
+    """Inferred windows that the estimate does not follow as they were coded, one finding a report."""
+    coded = statements.take(statements.reading == CODED)
+    for report_id in sorted(loose.intersection(coded.report_id)):
+        mine = coded.take(coded.of([report_id]))
+        first, last = days.dates_of(int(mine.start.min()), int(mine.end.max()))
+        period = str(first) if first == last else f"{first} to {last}"
+        message = f"{_called([report_id], names)} does not fit the other reports if its inferred window is {period}"
+        yield Finding(
+            "window", table="daily", series=series, country=country, report_ids=(report_id,),
+            date_start=first, date_end=last, observed=period, expected="off by a day", message=message,
+        )  # fmt: skip
+
+
+def _decisions_clash(group: Explained, series: str, country: str) -> Told:
+    if group.unprotected:
+        ids = tuple(sorted(group.contested))
+        yield Finding(
+            "decisions_clash", table="daily", series=series, country=country, report_ids=ids,
+            message=f"decisions prefer reports that cannot all hold: {', '.join(ids)}; none of them is protected here",
+        )  # fmt: skip
+
+
+def _within(conflict: Conflict, days: Days, definition: Mapping[str, Any], names: Names) -> Told:
+    """A conflict among the reports of one series, and whether it is too large."""
+    series, country, unit = (str(definition[k]) for k in ("series", "country", "measure"))
+    found = _of_one_series(conflict, days, series, country, unit, names)
+    yield found
+    yield from _too_large(found, max(conflict.most, conflict.least))
 
 
 def _of_one_series(conflict: Conflict, days: Days, series: str, country: str, unit: str, names: Names) -> Finding:
@@ -110,23 +193,24 @@ def _name(report_id: str, names: Names) -> str:
     return "" if name is None else ", ".join(p for p in (name.publisher, name.figure) if p)
 
 
-def _conflicts_between(stretch: Stretch, names: Names) -> Told:
+def _between(conflict: Conflict, stretch: Stretch, definition: Mapping[str, Any], names: Names) -> Told:
+    """A conflict among the reports of several series, and whether it is too large."""
+    first, last = stretch.days.dates_of(conflict.start, conflict.end)
+    under = "; ".join(map(str, conflict.identities))
+    called = _called(conflict.report_ids, names)
+    message = f"CONFLICT gap={conflict.gap:,g} crossings: {called} cannot all hold under {under}, {first} to {last}"
+    series, country = str(definition["series"]), str(definition["country"])
+    about = Finding("conflict", table="daily", series=series, country=country, message=message)
+    found = _over(about, (first, last), conflict.report_ids, called, under, gap=conflict.gap)
+    yield found
     s = stretch.said.statements
-    for conflict in stretch.conflicts:
-        first, last = stretch.days.dates_of(conflict.start, conflict.end)
-        under = "; ".join(map(str, conflict.identities)) or "one series"
-        called = _called(conflict.report_ids, names)
-        message = f"CONFLICT gap={conflict.gap:,g} crossings: {called} cannot all hold under {under}, {first} to {last}"
-        about = Finding("conflict", table="daily", series=conflict.series[0], message=message)
-        found = _over(about, (first, last), conflict.report_ids, called, under, gap=conflict.gap)
-        yield found
-        here = s.of(conflict.report_ids)
-        ends = np.abs(np.concatenate((s.lower[here], s.upper[here])))
-        yield from _too_large(found, float(ends[np.isfinite(ends)].max(initial=0.0)))
+    here = s.of(conflict.report_ids)
+    ends = np.abs(np.concatenate((s.lower[here], s.upper[here])))
+    yield from _too_large(found, float(ends[np.isfinite(ends)].max(initial=0.0)))
 
 
 def _too_large(conflict: Finding, total: float) -> Told:
-    """V60: a conflict with too large a share of the total of its period stops the points of the series."""
+    """V60: a conflict with too large a share of the total of its period, which a curator should decide."""
     gap = conflict.gap or 0.0
     if gap > RULES["V60"].limits["share"] * total:
         share = f"{gap / total:.0%} of {total:,.0f}" if total else "more than all"
@@ -153,90 +237,6 @@ def often_in_conflict(found: Iterable[Finding]) -> Told:
                 expected=f"fewer than {often}",
                 gap=max(c.gap or 0.0 for c in mine),
             )
-
-
-def _movements(result: SolvedSeries, names: Names) -> Told:
-    c, shifted = result.reconciled.reported, result.reconciled.shifted
-    for report_id, slack in result.reconciled.moved().items():
-        rows = np.flatnonzero(c.report_id == report_id)
-        moved = rows[np.argmax(np.abs(result.reconciled.slack[rows]))]
-        first, last = result.days.dates_of(int(c.start[rows].min()), int(c.end[rows].max()))
-        before = float(c.lower[moved]), float(c.upper[moved])
-        after = float(shifted.lower[moved]), float(shifted.upper[moved])
-        for found in _movement("reconciled", report_id, int(c.tier[moved]), before, after, slack, names):
-            yield replace(found, date_start=first, date_end=last)
-
-
-def _moved_ids(stretch: Stretch) -> list[str]:
-    said, now = stretch.said.statements, stretch.relaxed.statements
-    return sorted({str(i) for i in said.report_id[(said.lower != now.lower) | (said.upper != now.upper)]})
-
-
-def _movements_between(stretch: Stretch, names: Names) -> Told:
-    said, now = stretch.said.statements, stretch.relaxed.statements
-    for report_id in _moved_ids(stretch) if stretch.loosened else ():  # elsewhere it moved for what is told there
-        rows = np.flatnonzero((said.report_id == report_id) & ((said.lower != now.lower) | (said.upper != now.upper)))
-        down, up = (
-            _furthest(was[rows], now_[rows]) for was, now_ in ((said.lower, now.lower), (said.upper, now.upper))
-        )
-        slack = up if abs(up) > abs(down) else down
-        first, last = stretch.days.dates_of(int(said.start[rows].min()), int(said.end[rows].max()))
-        before = float(said.lower[rows[0]]), float(said.upper[rows[0]])
-        series = stretch.said.members[int(said.member[rows[0]])]
-        after = before[0] + slack, before[1] + slack
-        for found in _movement("reconciled_links", report_id, int(said.tier[rows[0]]), before, after, slack, names):
-            yield replace(found, series=series, date_start=first, date_end=last)
-
-
-def _furthest(before: np.ndarray[Any, Any], after: np.ndarray[Any, Any]) -> float:
-    """The largest move of an interval end; ends that were unbounded stay so."""
-    known = np.isfinite(before) & np.isfinite(after)
-    moves = after[known] - before[known]
-    return float(moves[np.argmax(np.abs(moves))]) if len(moves) else 0.0
-
-
-def _movement(
-    rule: str,
-    report_id: str,
-    tier: int,
-    before: tuple[float, float],
-    after: tuple[float, float],
-    slack: float,
-    names: Names,
-) -> Told:
-    """The movement of one report, and V57 or V58 where it is a media or a final official figure that moves too far."""
-    name = names.get(report_id)
-    publisher = f" ({name.publisher})" if name is not None and name.publisher else ""
-    said, settled = _ends(*before), _ends(*after)
-    moved = Finding(
-        rule,
-        table="daily",
-        report_ids=(report_id,),
-        observed=said,
-        expected=settled,
-        message=f"{report_id}{publisher} is moved from {said} to {settled} so that all reports can hold;"
-        " the reported figure stays as it is",
-    )
-    yield moved
-    size = max((abs(v) for v in before if np.isfinite(v)), default=0.0)
-    if tier == MEDIA_TIER and abs(slack) > RULES["V57"].limits["share"] * size:
-        share = f"{abs(slack) / size:.0%}" if size else "all"
-        message = f"{report_id}{publisher}, a media figure, would have to move by {share}, from {said} to {settled}"
-        yield moved.under("V57", f"{message}; review it")
-    if tier == OFFICIAL_TIER:
-        message = f"{report_id}{publisher}, a final official figure, would have to move from {said} to {settled}"
-        yield moved.under("V58", f"{message}; decide which report is wrong")
-
-
-def _ends(lower: float, upper: float) -> str:
-    if lower == upper and not float(lower).is_integer():
-        return f"{lower:,.3f}".rstrip("0").rstrip(".")
-    if not np.isfinite(lower) or not np.isfinite(upper) or (float(lower).is_integer() and float(upper).is_integer()):
-        return interval(
-            float(np.round(lower)) if np.isfinite(lower) else None,
-            float(np.round(upper)) if np.isfinite(upper) else None,
-        )
-    return f"{lower:,.3f} to {upper:,.3f}"
 
 
 def _fell_back(fallback: Fallback, days: Days, series: str, country: str) -> Finding:

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from published import Published, Spoken
 
+from crossings import catalog
+
 Command = Callable[..., Spoken]
 
 
@@ -83,9 +85,27 @@ def test_show_json_holds_whole_rows(analyst: Published, command: Command) -> Non
 
 
 def test_show_gives_the_reason_that_withheld_the_points_of_a_series(analyst: Published, command: Command) -> None:
+    daily = catalog.daily()
+    hidden = daily[daily["obs_status"] == "Q"].iloc[0]
+    said = command(
+        "show",
+        hidden["country"],
+        "--series",
+        hidden["series"],
+        "--from",
+        str(hidden["date"]),
+        "--to",
+        str(hidden["date"]),
+    )
+    assert "– withheld: no short stretch around the day has a total that is known to within a third" in said.out
+
+
+def test_a_large_unresolved_conflict_withholds_no_point(analyst: Published, command: Command) -> None:
     lapland = "FIN/both/all/district:lapland/land/crossings/border_control"
-    said = command("show", "FIN", "--series", lapland, "--from", "2022-09-10", "--to", "2022-09-10")
-    assert "an unresolved conflict is larger than 5 % of its period" in said.out
+    assert "V60" in set(catalog.findings("FIN").query("series == @lapland")["rule"])
+    said = command("show", "FIN", "--series", lapland, "--from", "2022-09-10", "--to", "2022-09-10", "--json")
+    (row,) = json.loads(said.out)
+    assert (row["estimate"], row["lower"], row["upper"]) == (104, 0, 741)
 
 
 def test_show_says_that_a_missing_day_is_not_zero(analyst: Published, command: Command) -> None:

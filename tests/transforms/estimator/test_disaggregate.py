@@ -203,18 +203,23 @@ def test_a_day_that_windows_cover_only_in_part_gets_no_point():
     assert flows[1] == pytest.approx(100, abs=1e-2)
 
 
-def test_level_weighting_lets_high_days_change_more_than_low_ones():
+def test_where_the_level_varies_more_than_tenfold_high_days_change_more_than_low_ones():
     c = system(("low", 0, 7, 70, 70), ("high", 7, 14, 7000, 7000))
-    plain, weighted = path(c, 14), path(c, 14, choices=EstimateSettings(level_weighted=True))
+    plain, weighted = path(c, 14, choices=EstimateSettings(varying=INF)), path(c, 14)
     assert weighted[:7].sum() == pytest.approx(70)
     assert weighted[7:].sum() == pytest.approx(7000)
     level = local_level(plain, np.zeros(14, dtype=bool))[1:]
 
     def relative(flows):
-        return ((np.diff(flows) / level) ** 2).sum()
+        return (np.diff(flows) ** 2 / level).sum()
 
     assert relative(weighted) < relative(plain)
     assert (np.diff(weighted) ** 2).sum() > (np.diff(plain) ** 2).sum()
+
+
+def test_where_the_level_varies_less_the_path_is_the_plain_one():
+    c = system(("low", 0, 7, 700, 700), ("high", 7, 14, 1400, 1400))
+    assert (path(c, 14) == path(c, 14, choices=EstimateSettings(varying=INF))).all()
 
 
 def test_the_local_level_does_not_look_across_a_break():
@@ -315,7 +320,7 @@ def test_tied_paths_that_no_total_fixes_are_at_the_level_their_ranges_ask_for():
 def test_the_common_path_is_smooth_over_a_run_that_reaches_beyond_the_stretch():
     # Both directions are reported for the first week only; entries are covered on to the end of the second.
     members = {
-        "E": [row("e1", 0, 6, 700), row("e2", 5, 13, 300)],
+        "E": [row("e1", 0, 6, 700), row("e2", 5, 13, 800)],
         "X": [row("x", 0, 6, 350)],
         "B": [row("b", 0, 2, 300), row("c", 3, 6, 750)],
     }

@@ -8,22 +8,23 @@ from __future__ import annotations
 import datetime as dt
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 from interval_systems import system
 from tied_reports import FLOWS, NAME, WHOLE, built, said, series_of
-from tied_systems import BOTH, row, together
+from tied_systems import BOTH, TOOLS, row, together
 
 from crossings.errors import CrossingsError
 from crossings.schema.tables import DAILY, FINDINGS
-from transforms.estimator import disaggregate, joint, level, quadratic, reconcile, reconcile_tied, single, stretch
+from transforms.estimator import clashes, disaggregate, explanations, joint, level, quadratic, single
 from transforms.estimator.days import Days
 from transforms.estimator.quadratic import Point, Solution
-from transforms.estimator.settings import EstimateSettings
 from transforms.estimator.single import solve_series
 from transforms.estimator.solve import engine_for
+from transforms.estimator.statements import Statements
 from transforms.tables import daily
 
 SEA = series_of(mode="sea")  # tied to none of the others
@@ -75,15 +76,16 @@ def raises(fault):
     return step
 
 
-def where_moved(fault):
-    """The step that looks for printed days, failing where reports were moved."""
+def on_land(step, fault):
+    """A step of a single series, failing where it is handed reports on land entries."""
 
-    def step(reconciled, midnights, engines):
-        if reconciled.moved():
+    def failing(*args):
+        statements = next(a for a in args if isinstance(a, Statements))
+        if {"b", "c"} & set(statements.report_id):
             raise fault
-        return reconcile.with_printed_days(reconciled, midnights, engines)
+        return step(*args)
 
-    return step
+    return failing
 
 
 class Faulty:
@@ -157,15 +159,26 @@ def test_a_step_of_a_single_series_that_fails_is_told_and_costs_no_bound(step, m
 
 
 SINGLE_CLASHES = {
-    "least squares": (reconcile, "minimise", refuses, "least absolute movement"),
-    "the reconciliation": (single, "reconcile", raises(LARGE), "too large"),
-    "the search for conflicts": (single, "find_conflicts", raises(RuntimeError("stuck")), "stuck"),
-    "the printed days": (single, "with_printed_days", where_moved(LookupError("a day")), "a day"),
+    "the explanations": (clashes, "explain", raises(LARGE), "too large"),
+    "the search for conflicts": (clashes, "find_conflicts", raises(RuntimeError("stuck")), "stuck"),
+    "too many explanations": (
+        explanations._Group,
+        "admitted",
+        raises(explanations.TooManyAlternatives()),
+        "too many explanations",
+    ),
+    "the choice among them": (single, "led", on_land(single.led, LookupError("a path")), "a path"),
+    "what is known over how long": (
+        single,
+        "known_over",
+        on_land(single.known_over, ArithmeticError("no length")),
+        "no length",
+    ),
 }
 
 
 @pytest.mark.parametrize("step", SINGLE_CLASHES)
-def test_a_step_that_settles_a_clash_and_fails_is_told_and_costs_no_other_series(step, monkeypatch):
+def test_a_step_that_explains_a_clash_and_fails_is_told_and_costs_no_other_series(step, monkeypatch):
     module, name, failing, said_so = SINGLE_CLASHES[step]
     alone = of_tables(build(*ELSEWHERE), SEA["series"])
     monkeypatch.setattr(module, name, failing)
@@ -220,16 +233,15 @@ def test_a_step_of_tied_series_that_fails_is_told_and_costs_no_bound(step, monke
 
 
 TIED_CLASHES = {
-    "least squares": (reconcile_tied, "minimise", refuses_all, "least absolute movement"),
-    "the reconciliation": (stretch, "reconcile_tied", raises(LARGE), "too large"),
-    "the search for conflicts": (stretch, "find_conflicts", raises(RuntimeError("stuck")), "stuck"),
+    "the explanations": (clashes, "explain", raises(LARGE), "too large"),
+    "the search for conflicts": (clashes, "find_conflicts", raises(RuntimeError("stuck")), "stuck"),
     "feasibility": (daily, "engine_for", engines("feasible", raises(LARGE), ()), "too large"),
     "bounds": (daily, "engine_for", engines("bounds", raises(LARGE), ()), "too large"),
 }
 
 
 @pytest.mark.parametrize("step", TIED_CLASHES)
-def test_a_step_that_settles_a_clash_of_tied_series_and_fails_is_told_and_leaves_what_each_says(step, monkeypatch):
+def test_a_step_that_explains_a_clash_of_tied_series_and_fails_is_told_and_leaves_what_each_says(step, monkeypatch):
     module, name, failing, said_so = TIED_CLASHES[step]
     alone = of_tables(build(*ELSEWHERE), SEA["series"])
     monkeypatch.setattr(module, name, failing)
@@ -241,6 +253,26 @@ def test_a_step_that_settles_a_clash_of_tied_series_and_fails_is_told_and_leaves
     assert_inside(after)
     entry = after.daily[after.daily["series"] == NAME["entry"]]
     assert entry["upper"].notna().all()
+
+
+def test_bounds_from_written_counts_that_cannot_be_found_are_told_and_cost_no_other_bound(monkeypatch):
+    class WithoutSpeech(clashes.Clashes):
+        @classmethod
+        def of(cls, blocks, tools):
+            if blocks and all((b.statements.tier <= 2).all() for b in blocks):
+                raise LARGE
+            return clashes.Clashes.of(blocks, tools)
+
+    reports = [*ALONE, said("spoken", NAME["entry"], 5, 6, 100, 300, tier=3)]
+    before = build(*reports)
+    assert before.daily.loc[before.daily["series"] == NAME["entry"], "firm_upper"].notna().all()
+    monkeypatch.setattr(single, "Clashes", WithoutSpeech)
+    after = build(*reports)
+    (found,) = told(after).to_dict("records")
+    assert (found["series"], list(found["report_ids"])) == (NAME["entry"], ["m", "n", "w"])
+    assert "from written counts alone" in found["message"]
+    assert after.daily.loc[after.daily["series"] == NAME["entry"], "firm_upper"].isna().all()
+    pd.testing.assert_frame_equal(bounds(after, ENTRY), bounds(before, ENTRY))
 
 
 def test_two_fallbacks_of_one_place_are_both_told(monkeypatch):
@@ -285,7 +317,7 @@ def test_a_solver_that_gives_up_is_told_of_one_series_and_the_path_still_holds()
     c = system(("w", 0, 7, 700, 720), ("m", 3, 4, 140, 150), ("n", 0, 1, 0, 40))
     days = Days.of(c, "UTC", "00:00")
     plain, faulty = (
-        solve_series("S", c, days, np.zeros(7, dtype=bool), frozenset(), EstimateSettings(), engine_for, solver)
+        solve_series("S", c, days, np.zeros(7, dtype=bool), frozenset(), replace(TOOLS, solver=solver))
         for solver in (None, gives_up)
     )
     assert plain.fallbacks == ()
@@ -297,7 +329,7 @@ def test_a_solver_that_gives_up_is_told_of_one_series_and_the_path_still_holds()
 
 def test_a_solver_that_gives_up_is_told_of_tied_series():
     members = {"E": [row("e", 0, 1, 200, 210)], "X": [row("x", 0, 1, 100, 120)], "B": [row("b", 0, 0, 230, 235)]}
-    plain, faulty = together(members, [BOTH]), together(members, [BOTH], solver=gives_up)
+    plain, faulty = together(members, [BOTH]), together(members, [BOTH], tools=replace(TOOLS, solver=gives_up))
     assert plain.fallbacks == ()
     assert {f.step for f in faulty.fallbacks} & {"path", "level", "whole persons"}
     assert [s.day_bounds for s in plain.stretches] == [s.day_bounds for s in faulty.stretches]

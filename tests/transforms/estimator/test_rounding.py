@@ -1,19 +1,15 @@
 """Whole crossings: every total holds in integers, also where the solver's accuracy does not reach."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from interval_systems import DAY, ENGINES, answer, feasible, midnights, system, truthful
+from interval_systems import DAY, ENGINES, answer, midnights, system, truthful
 
 from transforms.estimator.disaggregate import smoothest_paths
 from transforms.estimator.engines.difference.engine import DifferenceEngine
-from transforms.estimator.reconcile import pinned
 from transforms.estimator.rounding import whole_path
 from transforms.estimator.settings import EstimateSettings
-from transforms.estimator.statements import canonical
 
 
 def paths(c, n):
@@ -64,32 +60,3 @@ def test_noise_of_the_solver_never_shows(noise):
     cumulative = np.array([0.0, 10.5, 21.0, 31.5, 42.0]) + noise * np.array([0, 1, -1, 1, -1])
     assert list(np.diff(whole_path(nodes, cumulative, c, 0.5, DifferenceEngine))) == [11, 10, 11, 10]
     assert nodes[-1] == 4 * DAY
-
-
-def test_days_keep_their_value_in_the_order_given_until_one_has_to_give_way():
-    c = canonical(system(("a", 0, 1, 10, 11), ("b", 1, 2, 20, 21), ("c", 2, 3, 30, 31), ("w", 0, 3, 61, 70)))
-    row = {str(report_id): k for k, report_id in enumerate(c.report_id)}
-    for order, last in (("abc", "c"), ("cba", "a"), ("bca", "a")):
-        rows = np.array([row[i] for i in order])
-        narrow, kept = pinned(c, rows, c.lower[rows], DifferenceEngine)
-        assert {str(c.report_id[r]) for r in kept} == {"a", "b", "c"} - {last}
-        assert feasible(narrow)
-
-
-@given(truthful(), st.randoms(use_true_random=False))
-def test_halving_finds_the_same_days_as_trying_one_by_one(drawn, random):
-    c = canonical(drawn[0])
-    rows = np.flatnonzero(np.isfinite(c.upper) & (c.lower > 0))
-    rows = np.array(random.sample(list(rows), len(rows)), dtype=np.intp)
-    value = np.array([random.choice([c.lower[r], c.upper[r]]) for r in rows])
-    narrow, kept = pinned(c, rows, value, DifferenceEngine)
-    one_by_one = c
-    for row, v in zip(rows, value, strict=True):
-        lower, upper = one_by_one.lower.copy(), one_by_one.upper.copy()
-        lower[row] = upper[row] = v
-        tried = replace(one_by_one, lower=lower, upper=upper)
-        if feasible(tried):
-            one_by_one = tried
-    assert (narrow.lower == one_by_one.lower).all()
-    assert (narrow.upper == one_by_one.upper).all()
-    assert set(kept) <= set(rows)

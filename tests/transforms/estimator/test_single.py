@@ -15,11 +15,12 @@ from transforms.estimator.days import Days
 from transforms.estimator.settings import EstimateSettings
 from transforms.estimator.single import failed_series, solve_series
 from transforms.estimator.solve import engine_for
+from transforms.estimator.tools import Tools
 
 
 def solved(c, timezone="UTC", boundary="00:00", engines=engine_for):
     days = Days.of(c, timezone, boundary)
-    return solve_series("S", c, days, np.zeros(len(days), dtype=bool), frozenset(), EstimateSettings(), engines)
+    return solve_series("S", c, days, np.zeros(len(days), dtype=bool), frozenset(), Tools(EstimateSettings(), engines))
 
 
 @pytest.mark.parametrize(
@@ -40,24 +41,30 @@ def test_cases_by_day(name):
 
 
 @given(contradictory(), st.booleans())
-def test_every_point_is_whole_inside_its_bounds_and_keeps_every_settled_report(drawn, general):
+def test_every_point_is_whole_inside_its_bounds_and_keeps_every_report_that_is_not_set_aside(drawn, general):
     result = solved(drawn[0], engines=(lambda b: engine_for(b, "linear")) if general else engine_for)
     point = np.isfinite(result.estimate)
     assert (result.estimate[point] == np.rint(result.estimate[point])).all()
     assert (result.lower[point] <= result.estimate[point]).all()
     assert (result.estimate[point] <= result.upper[point]).all()
     assert not result.fallbacks
-    settled, starts = result.reconciled.relaxed, result.days.starts
-    for a, b, low, high in zip(settled.start, settled.end, settled.lower, settled.upper, strict=True):
+    kept, starts = result.kept, result.days.starts
+    assert set(kept.report_id) == set(result.reported.report_id) - result.aside
+    assert bool(result.aside) == bool(result.conflicts)
+    for a, b, low, high in zip(kept.start, kept.end, kept.lower, kept.upper, strict=True):
         total = result.estimate[np.searchsorted(starts, a) : np.searchsorted(starts, b)].sum()
         assert np.isnan(total) or low <= total <= high
 
 
 @given(truthful(half_days=True))
-def test_reports_that_agree_are_left_as_they_are(drawn):
+def test_where_reports_agree_nothing_is_explained_and_nothing_set_aside(drawn):
     result = solved(drawn[0])
     assert not result.conflicts
-    assert not result.reconciled.slack.any()
+    assert not result.explained
+    assert not result.differs.any()
+    assert not any(b.contested or b.lower_aside or b.upper_aside for b in result.bounds)
+    assert list(result.kept.report_id) == list(result.reported.report_id)
+    assert result.bounds == answer(drawn[0]).days(result.days.starts)
     assert not result.fallbacks
 
 
@@ -67,7 +74,7 @@ def test_a_period_is_bounded_at_least_as_tightly_as_its_days_together(drawn, dat
     n, starts = len(result.days), result.days.starts
     a = data.draw(st.integers(0, n - 1))
     b = data.draw(st.integers(a + 1, n))
-    bound = result.bounded.between(int(starts[a]), int(starts[b]))
+    bound = result.bounded.between(0, int(starts[a]), int(starts[b]))
     assert bound.lower >= result.lower[a:b].sum()
     assert bound.upper <= result.upper[a:b].sum()
 
@@ -96,5 +103,5 @@ def test_a_series_on_which_a_step_gave_up_has_neither_bounds_nor_points_and_says
     (told,) = result.fallbacks
     assert (told.step, told.series, told.report_ids) == ("bounds", ("S",), ("a", "b"))
     assert "ValueError no good" in told.message
-    found = result.bounded.between(0, DAY)
+    found = result.bounded.between(0, 0, DAY)
     assert (found.lower, found.upper) == (0, INF)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,9 +16,8 @@ from tied_systems import (
     PERSONS,
     REST,
     SUM,
-    System,
+    TOOLS,
     between,
-    block_of,
     clock,
     ends,
     points,
@@ -30,10 +30,7 @@ from crossings.calendar import midnights
 from crossings.errors import CrossingsError
 from transforms.estimator.days import Days
 from transforms.estimator.identities import Identity, groups
-from transforms.estimator.reconcile_tied import least_absolute
-from transforms.estimator.settings import EstimateSettings
 from transforms.estimator.single import solve_series
-from transforms.estimator.solve import engine_for
 from transforms.estimator.system import cut, stretches
 from transforms.estimator.together import Tied, solve_together
 
@@ -42,14 +39,14 @@ def conflicts(found):
     return [c for stretch in found.stretches for c in stretch.conflicts]
 
 
-def slacks(found):
-    return {
-        str(i): float(v)
+def corrections(found):
+    """What may be wrong: per cluster, the admitted sets with their costs, the leading one first."""
+    return [
+        [("".join(c.report_ids), c.cost) for c in cluster.corrections]
         for stretch in found.stretches
-        if stretch.moved
-        for i, v in zip(stretch.said.statements.report_id, stretch.moved.slack, strict=True)
-        if v
-    }
+        for explained in stretch.explained
+        for cluster in explained.clusters
+    ]
 
 
 # --- identities tighten -------------------------------------------------------------------------------------------
@@ -65,10 +62,10 @@ def test_net_tightens_entries_and_exits_through_each_other():
     }
     days = Days.around(a, b, zone, "00:00")
     quiet = np.zeros(len(days), dtype=bool)
-    alone = {n: solve_series(n, c, days, quiet, frozenset(), EstimateSettings(), engine_for) for n, c in rows.items()}
+    alone = {n: solve_series(n, c, days, quiet, frozenset(), TOOLS) for n, c in rows.items()}
     signed = {"N": statements((a, b, 95_000, 105_000, "n", 2, 1.0))}
     tied = Tied(alone, signed, {"E": True, "X": True, "N": False}, (NET,), zone, "00:00")
-    found = solve_together(tied, EstimateSettings(), engine_for)
+    found = solve_together(tied, TOOLS)
     bounds = {s: found.between(s, a, b) for s in "EXN"}
     assert ends(bounds["E"]) == (415_001, 420_000)
     assert ends(bounds["X"]) == (320_001, 325_000)
@@ -203,14 +200,19 @@ def test_a_clash_between_series_is_named_with_its_identity_and_gap():
     assert clash.series == ("B", "E", "X")
 
 
-def test_a_clash_inside_one_series_is_settled_there_and_needs_no_identity():
+def test_a_clash_inside_one_series_needs_no_identity_and_leaves_the_others_as_open_as_itself():
     members = {"E": [row("day", 0, 0, 30), row("week", 0, 6, 20)], "X": [row("x", 0, 6, 5)]}
     found = together(members | {"N": [row("n", 0, 0, -50, 50)]}, [NET])
-    assert conflicts(found) == []
     (clash,) = found.tied.alone["E"].conflicts
+    assert conflicts(found) == [clash]
     assert clash.report_ids == ("day", "week")
     assert clash.identities == ()
     assert clash.gap == 10
+    assert corrections(found) == [[("week", 4), ("day", 4)]]
+    assert between(found, "E", 0, 0) == (0, 30)
+    assert between(found, "E", 0, 6) == (20, INF)
+    assert between(found, "N", 0, 0) == (-5, 30)
+    assert between(found, "X", 0, 6) == (5, 5)
 
 
 def test_several_independent_clashes_are_all_listed():
@@ -225,49 +227,65 @@ def test_several_independent_clashes_are_all_listed():
     assert sum(c.gap for c in found) == 30
 
 
-def test_equal_tiers_move_in_proportion_to_their_variances():
-    sigma = {"b": 1.0, "e": 2.0, "x": 3.0}
-    members = {
-        "B": [row("b", 0, 0, 1000, sigma=1.0)],
-        "E": [row("e", 0, 0, 800, sigma=2.0)],
-        "X": [row("x", 0, 0, 340, sigma=3.0)],
-    }
+def test_where_one_of_three_is_wrong_each_is_what_the_others_say_or_what_it_says():
+    members = {"B": [row("b", 0, 0, 1000)], "E": [row("e", 0, 0, 800)], "X": [row("x", 0, 0, 340)]}
     found = together(members, [BOTH])
-    total = sum(v**2 for v in sigma.values())
-    expected = {k: (1 if k == "b" else -1) * 140 * v**2 / total for k, v in sigma.items()}
-    assert slacks(found) == pytest.approx(expected, abs=1e-4)
-    assert between(found, "X", 0, 0)[0] >= 340 + np.floor(expected["x"])
-    assert points(found, "B")[0] == points(found, "E")[0] + points(found, "X")[0]
+    assert corrections(found) == [[("x", 4), ("e", 4), ("b", 4)]]
+    assert {s: between(found, s, 0, 0) for s in "BEX"} == {"B": (1000, 1140), "E": (660, 800), "X": (200, 340)}
+    assert {s: points(found, s) for s in "BEX"} == {"B": [1000], "E": [800], "X": [200]}
+    bound = found.between("B", 0, DAY)
+    assert (bound.upper_aside, bound.upper_proof) == (("b",), ("e", "x"))
+    assert bound.lower_proof == ("b",)
+    assert bound.contested
 
 
-def test_least_absolute_movement_serves_where_least_squares_is_not_exact_enough():
-    members = {"B": [row("b", 0, 0, 100)], "E": [row("e", 0, 0, 80)], "X": [row("x", 0, 0, 40, sigma=2.0)]}
-    block = block_of(System(members, (BOTH,)))
-    moved, attained = least_absolute(block, np.array([True, True, True]))
-    assert dict(zip(block.statements.report_id, moved, strict=True)) == pytest.approx({"b": 0, "e": 0, "x": -20})
-    assert attained == pytest.approx([100, 80, 20])
+def test_entries_exits_and_net_that_clash_are_each_bounded_by_the_two_others():
+    members = {"E": [row("e", 0, 0, 100)], "X": [row("x", 0, 0, 60)], "N": [row("n", 0, 0, 50)]}
+    found = together(members, [NET])
+    assert {s: between(found, s, 0, 0) for s in "EXN"} == {"E": (100, 110), "X": (50, 60), "N": (40, 50)}
 
 
-def test_a_lower_tier_gives_way_to_a_higher_one():
+def test_a_lower_tier_alone_is_wrong_where_a_higher_one_would_cost_too_much():
     members = {"B": [row("b", 0, 0, 100, tier=1)], "E": [row("e", 0, 0, 80, tier=1)], "X": [row("x", 0, 0, 45, tier=4)]}
     found = together(members, [BOTH])
-    assert slacks(found) == {"x": pytest.approx(-25, abs=1e-5)}
+    assert corrections(found) == [[("x", 2)]]
+    assert {s: between(found, s, 0, 0) for s in "BEX"} == {"B": (100, 100), "E": (80, 80), "X": (20, 20)}
     assert points(found, "X") == [20]
-    (stretch,) = found.stretches
-    s = stretch.relaxed.statements
-    settled = {str(i): (low, high) for i, low, high in zip(s.report_id, s.lower, s.upper, strict=True)}
-    assert settled == {"b": (100, 100), "e": (80, 80), "x": (20, 45)}
+    spoken = together(members | {"X": [row("x", 0, 0, 45, tier=3)]}, [BOTH])
+    assert corrections(spoken) == [[("x", 3), ("e", 6), ("b", 6)]]
+    assert {s: between(spoken, s, 0, 0) for s in "BEX"} == {"B": (100, 125), "E": (55, 80), "X": (20, 45)}
+    assert points(spoken, "X") == [20]
 
 
-def test_a_net_that_was_moved_is_no_longer_a_point_and_one_that_was_not_is():
-    found = together({"N": [row("n", 0, 0, 2), row("m", 0, 0, -8, 0), row("o", 1, 1, -3)]}, [])
-    assert between(found, "N", 0, 0) == (1, 1)
+def test_a_net_that_is_set_aside_is_no_point_and_one_that_is_followed_is():
+    members = {"N": [row("n", 0, 0, 2), row("m", 0, 0, -8, 0), row("o", 1, 1, -3)]}
+    found = together(members, [])
+    assert corrections(found) == [[("n", 4), ("m", 4)]]
+    assert between(found, "N", 0, 0) == (-8, 2)
+    assert between(found, "N", 1, 1) == (-3, -3)
     assert points(found, "N") == [None, -3]
+    members["N"][0] = row("n", 0, 0, 2, tier=1)
+    found = together(members, [])
+    assert corrections(found) == [[("m", 4), ("n", 6)]]
+    assert between(found, "N", 0, 0) == (-8, 2)
+    assert points(found, "N") == [2, -3]
 
 
-def test_a_consistent_system_moves_nothing():
+def test_a_decision_for_a_report_leaves_only_explanations_in_which_it_is_right():
+    members = {"B": [row("b", 0, 0, 1000)], "E": [row("e", 0, 0, 800)], "X": [row("x", 0, 0, 340)]}
+    found = together(members, [BOTH], tools=replace(TOOLS, protected=frozenset("x")))
+    assert corrections(found) == [[("e", 4), ("b", 4)]]
+    assert {s: between(found, s, 0, 0) for s in "BEX"} == {"B": (1000, 1140), "E": (660, 800), "X": (340, 340)}
+    assert points(found, "X") == [340]
+    every = together(members, [BOTH], tools=replace(TOOLS, protected=frozenset("bex")))
+    assert corrections(every) == corrections(together(members, [BOTH]))
+    assert [e.unprotected for s in every.stretches for e in s.explained] == [True]
+
+
+def test_a_consistent_system_explains_nothing():
     found = together({"B": [row("b", 0, 0, 9)], "E": [row("e", 0, 0, 4)], "X": []}, [BOTH])
-    assert slacks(found) == {}
+    assert corrections(found) == []
+    assert not found.between("X", 0, DAY).contested
     assert conflicts(found) == []
     assert not any(stretch.loosened for stretch in found.stretches)
 

@@ -134,7 +134,7 @@ def test_roles_keep_the_rules_of_the_codebook(real: tuple[set[str], prepare.Sett
 
 def test_active_copies_of_one_statement_speak_of_the_same_thing(real: tuple[set[str], prepare.Settled]) -> None:
     active = real[1].decided.loc[real[1].decided["role"].isin(["constraint", "copy"])]
-    columns = ["series", "statistic", "start_instant", "end_instant"]
+    columns = ["series", "statistic", "period_start", "period_end"]
     assert active[["origin_id", *columns]].drop_duplicates()["origin_id"].is_unique
 
 

@@ -16,7 +16,6 @@ from crossings.schema.tables import DAILY, FINDINGS, SERIES
 from transforms.tables.daily import related
 from transforms.tables.gate_evidence import reaggregation
 from transforms.tables.periods import bounds_of
-from transforms.tables.settled import with_settled
 
 DAYS = 6
 INF = np.inf
@@ -27,6 +26,12 @@ def asked(direction, first, last):
     return pd.DataFrame(
         [{"country": "FIN", "direction": direction, "start": f"2022-09-{first:02d}", "end": f"2022-09-{last:02d}"}]
     )
+
+
+def corrections(result):
+    """The sets that may be wrong, as told, and what each costs."""
+    admitted = result.findings[result.findings["rule"] == "alternative"]
+    return sorted(zip(admitted["report_ids"].map(list), admitted["observed"], strict=True))
 
 
 @st.composite
@@ -99,7 +104,7 @@ def test_points_fit_every_identity_and_every_report_also_after_a_clash(drawn, wr
             assert n is None or n == e - x
     frame = frame.assign(start_time=None, end_time=None, period_start=_dates(frame, "start_instant", 0))
     frame = frame.assign(period_end=_dates(frame, "end_instant", -1))
-    sums = reaggregation(daily, with_settled(frame, result.settled))
+    sums = reaggregation(daily, frame, result.findings)
     assert (~(sums["total"] < sums["least"]) & ~(sums["total"] > sums["most"])).all()
 
 
@@ -184,17 +189,20 @@ def test_a_clash_between_series_names_the_reports_and_the_identity():
     assert (list(conflict["report_ids"]), conflict["gap"]) == (["e", "n", "x"], 30)
     assert f"net: {NAME['net']} = {NAME['entry']} - {NAME['exit']}" in conflict["message"]
     assert (conflict["date_start"], conflict["severity"]) == (dt.date(2022, 9, 1), "warn")
-    assert told.loc["V60", "severity"] == "stop"
-    moved = told.loc["reconciled_links"]
-    assert {i: (said, now) for (i,), said, now in moved[["report_ids", "observed", "expected"]].itertuples(index=False)} == {
-        "e": ("100", "110"), "n": ("80", "70"), "x": ("50", "40"),
-    }  # fmt: skip
-    assert result.settled == {"e": (100, 110), "n": (70, 80), "x": (40, 50)}
+    assert told.loc["V60", "severity"] == "warn"
+    admitted = told.loc["alternative"]
+    assert corrections(result) == [(["e"], "cost 4"), (["n"], "cost 4"), (["x"], "cost 4")]
+    assert list(admitted.loc[admitted["expected"] == "leads", "report_ids"].map(list)) == [["x"]]
+    assert set(admitted["gap"]) == {30}
     rows = [cell(result, NAME[d], 1) for d in ("entry", "exit", "net")]
+    assert [ends(r) for r in rows] == [(100, 130), (20, 50), (50, 80)]
     assert [(r["estimate"], r["status"], r["obs_status"]) for r in rows] == [
-        (110, "reconciled", "E"), (40, "reconciled", "E"), (70, "reconciled", "E"),
+        (100, "reported", "E"), (20, "contested", "U"), (80, "reported", "E"),
     ]  # fmt: skip
-    assert ends(bounds_of(result, asked("entry", 1, 1)).iloc[0]) == (110, 110)
+    assert [(r["lower_aside"], r["upper_aside"]) for r in rows] == [
+        (["x"], ["e"]), (["x"], ["n"]), (["n"], ["x"]),
+    ]  # fmt: skip
+    assert ends(bounds_of(result, asked("entry", 1, 1)).iloc[0]) == (100, 130)
 
 
 def test_a_clash_within_a_series_is_told_once_and_not_as_a_clash_between_series():
@@ -202,28 +210,82 @@ def test_a_clash_within_a_series_is_told_once_and_not_as_a_clash_between_series(
         said("a", NAME["entry"], 1, 1, 100),
         said("b", NAME["entry"], 1, 1, 130),
         said("x", NAME["exit"], 1, 1, 50),
-        said("both", NAME["both"], 1, 1, 165),
+        said("both", NAME["both"], 1, 1, 140, 190),
     )
     conflicts = result.findings[result.findings["rule"] == "conflict"]
     assert [list(ids) for ids in conflicts["report_ids"]] == [["a", "b"]]
-    assert cell(result, NAME["both"], 1)["status"] == "reported"
-    assert ends(cell(result, NAME["entry"], 1)) == (115, 115)
+    assert "Smallest change" in conflicts["message"].iloc[0]
+    admitted = result.findings[result.findings["rule"] == "alternative"]
+    assert set(admitted["series"]) == set(conflicts["series"]) == {NAME["entry"]}
+    assert corrections(result) == [(["a"], "cost 4"), (["b"], "cost 4")]
+    assert (admitted["expected"] == "leads").sum() == 1
+    assert ends(cell(result, NAME["entry"], 1)) == (100, 130)
 
 
-def test_a_report_of_each_day_is_settled_alike_on_every_day_also_where_it_clashes_with_nothing():
+def test_where_no_single_report_explains_the_clashes_pairs_do():
+    """Neither 100 nor 130 entries fit 165 in both directions beside 50 exits."""
+    result = built(
+        said("a", NAME["entry"], 1, 1, 100),
+        said("b", NAME["entry"], 1, 1, 130),
+        said("x", NAME["exit"], 1, 1, 50),
+        said("both", NAME["both"], 1, 1, 165),
+    )
+    pairs = (["a", "b"], ["a", "both"], ["a", "x"], ["b", "both"], ["b", "x"])
+    assert corrections(result) == [(pair, "cost 8") for pair in pairs]
+    # entries: 165 - 50 if both counts of them are wrong; exits: 165 - 130 and 165 - 100; both: 150 and 180
+    assert [ends(cell(result, NAME[d], 1)) for d in ("entry", "exit", "both")] == [(100, 130), (35, 65), (150, 180)]
+
+
+def test_a_report_in_two_conflicts_is_not_counted_twice_because_its_series_is_tied():
+    wrong = [said(f"w{i}", NAME["entry"], 1, 2 + i, 500 + 10 * i) for i in range(2)]
+    final = said("a", NAME["entry"], 1, 6, 100, tier=1)
+    alone, tied = (
+        built(final, *wrong),
+        built(final, *wrong, said("x", NAME["exit"], 1, 6, 50), said("n", NAME["net"], 1, 6, -900, 900)),
+    )
+    for result in (alone, tied):
+        counted = result.findings.groupby("rule").size().to_dict()
+        assert (counted["conflict"], counted["alternative"], counted.get("V58", 0)) == (2, 2, 1)
+        assert corrections(result) == [(["a"], "cost 6"), (["w0", "w1"], "cost 8")]
+        assert "V73" not in counted, "two conflicts are two, however many look at them"
+        assert set(result.findings["series"]) == {NAME["entry"]}
+
+
+def test_an_entry_clash_may_be_explained_by_an_exit_count():
+    """Entries 100 and 130 differ, but a count of both directions and the exits stand against 130 as well."""
+    result = built(
+        said("a", NAME["entry"], 1, 1, 100),
+        said("b", NAME["entry"], 1, 1, 130),
+        said("x", NAME["exit"], 1, 1, 50),
+        said("both", NAME["both"], 1, 1, 150),
+    )
+    assert corrections(result) == [(["b"], "cost 4")], "if a were wrong, so were x or both: 8 against 4"
+    assert [ends(cell(result, NAME[d], 1)) for d in ("entry", "exit", "both")] == [(100, 100), (50, 50), (150, 150)]
+
+
+def each_day_against_its_whole():
+    """At least 43 on each of five days in a part, at most 11 in its whole on the last of them."""
     whole, part = series_of(scope="district:east"), series_of(scope="checkpoint:vaalimaa")
     inside = pd.DataFrame(
         [("FIN", "checkpoint:vaalimaa", "district:east", False)],
         columns=["country", "part_scope", "whole_scope", "exhaustive"],
     )
     each = said("each", part["series"], 1, 5, 43, INF, per_day=True, sigma=50.0)
-    result = built(each, said("w", whole["series"], 5, 5, 3, 11, tier=1), definitions=[whole, part], part_of=inside)
-    (low, high) = result.settled["each"]
-    assert (low, high) == (11, INF)
-    assert [ends(cell(result, part["series"], d))[0] for d in (1, 2, 3, 4, 5)] == [11] * 5
-    assert list(result.findings.loc[result.findings["rule"] == "reconciled_links", "date_start"]) == [
-        dt.date(2022, 9, 5)
-    ]
+    reports = each, said("w", whole["series"], 5, 5, 3, 11, tier=1)
+    return built(*reports, definitions=[whole, part], part_of=inside), whole["series"], part["series"]
+
+
+def test_a_report_of_each_day_that_clashes_on_one_is_named_once():
+    result, whole, part = each_day_against_its_whole()
+    assert corrections(result) == [(["each"], "cost 4"), (["w"], "cost 6")]
+    assert (ends(cell(result, part, 5)), ends(cell(result, whole, 5))) == ((0, None), (3, None))
+    (conflict,) = result.findings[result.findings["rule"] == "conflict"].to_dict("records")
+    assert (list(conflict["report_ids"]), conflict["gap"]) == (["each", "w"], 32)
+
+
+def test_a_report_of_each_day_is_right_or_wrong_on_every_day():
+    result, _, part = each_day_against_its_whole()
+    assert [ends(cell(result, part, d)) for d in (1, 2, 3, 4, 5)] == [(0, None)] * 5
 
 
 def test_where_an_identity_alone_misses_a_bound_the_others_of_its_stretch_are_asked():
@@ -233,14 +295,16 @@ def test_where_an_identity_alone_misses_a_bound_the_others_of_its_stretch_are_as
         assert [cell(result, NAME[direction], d)["estimate"] for d in (1, 2)] == [day_1, day_2]
 
 
-def test_a_clash_settled_in_one_place_costs_no_points_for_what_is_looked_at_in_another():
+def test_a_clash_in_one_place_costs_no_points_for_what_is_looked_at_in_another():
     clash = [said("p", PART["series"], 1, 1, 12, tier=1), said("w", WHOLE["series"], 1, 1, 0, 6)]
     half = said("h", WHOLE["series"], 4, 4, 1, INF)
     half["end_instant"] -= 12 * 3600
     later = [said("b", NAME["both"], 4, 4, 0, 14), half]
     result = built(*clash, *later, definitions=[WHOLE, PART, series_of(direction="both")])
     assert not (result.findings["rule"] == "V70").any()
-    assert [cell(result, s, 1)["estimate"] for s in (PART["series"], WHOLE["series"], REST)] == [12, 12, 0]
+    part, whole = cell(result, PART["series"], 1), cell(result, WHOLE["series"], 1)
+    assert (part["estimate"], part["status"], ends(part)) == (12, "reported", (0, 12))
+    assert (pd.isna(whole["estimate"]), ends(whole)) == (True, (0, None)), "without w nothing caps the whole"
     assert cell(result, NAME["both"], 4)["estimate"] == 7
 
 
@@ -296,13 +360,13 @@ def test_a_break_bends_the_common_path_and_never_the_bounds():
     assert set(bent.daily.loc[bent.daily["break_id"].notna(), "date"]) == {dt.date(2022, 9, 8)}
 
 
-@given(st.permutations(range(6)), st.integers(1, 3))
-def test_the_order_of_reports_and_the_number_of_threads_do_not_matter(order, workers):
+@given(st.permutations(range(6)))
+def test_the_order_of_reports_does_not_matter(order):
     reports = [
         said("e", NAME["entry"], 1, 7, 700, 720), said("m", NAME["entry"], 4, 4, 140), said("x", NAME["exit"], 1, 2, 70),
         said("b", NAME["both"], 1, 3, 350, 370), said("n", NAME["net"], 1, 7, 20, 600), said("y", NAME["exit"], 3, 5, 90, 99),
     ]  # fmt: skip
-    plain, other = built(*reports), built(*[reports[i] for i in order], workers=workers)
+    plain, other = built(*reports), built(*[reports[i] for i in order])
     assert DAILY.conform(plain.daily).equals(DAILY.conform(other.daily))
     assert FINDINGS.conform(plain.findings).equals(FINDINGS.conform(other.findings))
 

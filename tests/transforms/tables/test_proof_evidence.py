@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from crossings.calendar import midnights
 from transforms.tables.daily import build
 from transforms.tables.proof_evidence import proofs
-from transforms.tables.settled import with_settled
 
 ZONE = "Europe/Helsinki"
 
@@ -28,7 +27,7 @@ def series_at(boundary):
 def evidence(rows, boundary="00:00"):
     events = pd.DataFrame(columns=["event_id", "date", "country", "is_break"])
     result = build(rows, series_at(boundary), events)
-    return result, proofs(result.daily, with_settled(rows, result.settled), series_at(boundary))
+    return result, proofs(result.daily, rows, series_at(boundary))
 
 
 def in_order(found):
@@ -80,7 +79,7 @@ def test_a_wrong_figure_in_a_proof_is_found_out():
     result, found = evidence(rows)
     assert in_order(found).all()
     rows.loc[rows["report_id"] == "w", "upper"] = 710.0
-    found = proofs(result.daily, with_settled(rows, {}), series_at("00:00"))
+    found = proofs(result.daily, rows, series_at("00:00"))
     assert not in_order(found).all()
 
 
@@ -89,7 +88,7 @@ def test_a_proof_whose_windows_miss_the_day_is_found_out():
     daily = result.daily.copy()
     daily["upper_terms"] = [[{"report_id": "a", "end": "upper", "times": 5.5, "day": None}] for _ in range(len(daily))]
     daily["upper"] = 550
-    found = proofs(daily, with_settled(week(), {}), series_at("00:00"))
+    found = proofs(daily, week(), series_at("00:00"))
     upper = found[found["upper"]]
     assert (upper["total"] == 550).all()
     assert upper["covers"].tolist() == [True] + [False] * 6

@@ -20,7 +20,6 @@ from crossings.schema.tables import DAILY, FINDINGS, PERIODS, SERIES
 from transforms.tables.daily import build
 from transforms.tables.periods import bounds_of
 from transforms.tables.proof_evidence import proofs
-from transforms.tables.settled import with_settled
 
 ZONE, DAYS = "Europe/Helsinki", 5
 DEFINITIONS = [
@@ -84,10 +83,29 @@ def test_whatever_is_reported_there_is_a_table_and_every_point_lies_in_its_bound
 def test_every_bound_that_is_released_is_the_sum_of_its_terms(rows):
     result = built(rows)
     definitions = pd.concat([pd.DataFrame(DEFINITIONS), result.derived], ignore_index=True)
-    found = proofs(result.daily, with_settled(rows, result.settled), definitions)
+    found = proofs(result.daily, rows, definitions)
     sums = np.where(found["upper"], np.ceil(found["total"] - 1e-6), np.floor(found["total"] + 1e-6))
     assert (sums == found["bound"]).all()
     assert found["covers"].all()
+
+
+@given(reports())
+def test_what_a_bound_sets_aside_is_admitted_and_carries_none_of_it(rows):
+    result = built(rows)
+    admitted = result.findings[result.findings["rule"] == "alternative"]
+    named = {i for ids in admitted["report_ids"] for i in ids}
+    assert admitted["finding_id"].is_unique
+    assert bool(named) == (result.findings["rule"] == "conflict").any()
+    for end in ("lower", "upper"):
+        for aside, proof in result.daily[[f"{end}_aside", f"{end}_proof"]].itertuples(index=False):
+            assert set(aside) <= named
+            assert not named or not set(aside) & set(proof)
+    leading = {i for ids in admitted.loc[admitted["expected"] == "leads", "report_ids"] for i in ids}
+    assert bool(leading) == bool(named)
+    firm = result.daily.dropna(subset=["firm_lower", "firm_upper"])
+    assert (firm["firm_lower"] <= firm["firm_upper"]).all()
+    known = result.daily["known_over"].dropna()
+    assert known.between(1, 31).all()
 
 
 @given(reports(), st.integers(1, DAYS), st.integers(0, DAYS))
@@ -100,13 +118,11 @@ def test_every_bound_of_a_period_is_the_sum_of_its_terms(rows, first, more):
     ])  # fmt: skip
     found = bounds_of(result, asked)
     PERIODS.conform(found)
-    settled = with_settled(rows, result.settled).set_index("report_id")
+    said = rows.set_index("report_id")
     for row in found.to_dict("records"):
         for end, outwards in (("lower", np.floor), ("upper", np.ceil)):
             if pd.notna(row[end]):
-                total = sum(
-                    t["times"] * float(settled.loc[t["report_id"], f"settled_{t['end']}"]) for t in row[f"{end}_terms"]
-                )
+                total = sum(t["times"] * float(said.loc[t["report_id"], t["end"]]) for t in row[f"{end}_terms"])
                 assert outwards(np.round(total, 6)) == row[end]
 
 
@@ -116,4 +132,3 @@ def test_the_order_of_reports_changes_no_byte(rows, chance):
     one, two = built(rows), built(rows.iloc[order])
     assert DAILY.conform(one.daily).equals(DAILY.conform(two.daily))
     assert FINDINGS.conform(one.findings).equals(FINDINGS.conform(two.findings))
-    assert one.settled == two.settled

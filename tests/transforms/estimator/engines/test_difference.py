@@ -68,7 +68,7 @@ def test_any_two_instants_are_bounded_like_linear_programming_also_beyond_all_re
     c, days = drawn
     a = data.draw(st.integers(-1, 2 * len(days))) * DAY // 2
     b = data.draw(st.integers(a * 2 // DAY + 1, 2 * len(days) + 2)) * DAY // 2
-    bound = answer(c, data.draw(st.sampled_from([DifferenceEngine, in_tiny_bags]))).between(a, b)
+    bound = answer(c, data.draw(st.sampled_from([DifferenceEngine, in_tiny_bags]))).between(0, a, b)
     assert (bound.lower, bound.upper) == pytest.approx(lp_range(c, a, b), abs=1e-6)
 
 
@@ -86,12 +86,12 @@ def test_the_proof_names_the_reports_on_the_path_and_no_other():
 
 def test_of_two_proofs_the_one_with_fewer_reports_is_given():
     c = system(("a", 0, 1, 5, 5), ("b", 1, 2, 7, 7), ("ab", 0, 2, 12, 12), ("c", 2, 3, 1, 1), ("abc", 0, 3, 13, 13))
-    assert answer(c).between(0, 2 * DAY).upper_proof == ("ab",)
+    assert answer(c).between(0, 0, 2 * DAY).upper_proof == ("ab",)
 
 
 def test_outside_all_reports_lower_counts_only_what_is_inside_and_upper_is_open():
     bounded = answer(system(("a", 2, 4, 10, 20)))
-    found = [bounded.between(a * DAY, b * DAY) for a, b in ((0, 4), (5, 6), (3, 4))]
+    found = [bounded.between(0, a * DAY, b * DAY) for a, b in ((0, 4), (5, 6), (3, 4))]
     assert [(b.lower, b.upper) for b in found] == [(10, INF), (0, INF), (0, 20)]
 
 

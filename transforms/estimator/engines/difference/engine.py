@@ -17,12 +17,13 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components, dijkstra
 
-from transforms.estimator.engine import Clash, Infeasible
+from transforms.estimator.engine import Clash, Hull, Infeasible
 from transforms.estimator.engines.difference.cycles import candidate_sets, shortest_cycle
+from transforms.estimator.engines.difference.family import Family, lengths_of
 from transforms.estimator.engines.difference.graph import Bags, Edges, Graph, Sweep, report_scale
 from transforms.estimator.grids import grid_of, on_grid
 from transforms.estimator.results import Bound, Rounded, Term, Window
-from transforms.estimator.statements import FloatArray, IntArray, Statements
+from transforms.estimator.statements import BoolArray, FloatArray, IntArray, Statements
 from transforms.estimator.system import Block
 
 _FEW = 2  # windows; once a feasible C is known, so few are answered sooner by two searches each than by a sweep
@@ -79,23 +80,57 @@ class DifferenceEngine:
         assert self._potential is not None
         return self._potential
 
-    def bounds(self, windows: Sequence[Window]) -> list[Bound]:
+    @cached_property
+    def _family(self) -> Family:
+        return Family(self.graph, len(self.block.statements), self.bags)
+
+    def agrees(self, aside: BoolArray) -> bool:
+        """Whether there is no negative cycle once some rows are set aside."""
+        return self._family.agrees(aside)
+
+    def hull(self, windows: Sequence[Window], asides: Sequence[BoolArray]) -> list[Hull]:
+        """Loosest bounds over some choices of rows to set aside; raises Infeasible. Far from these rows all is one."""
+        forward, back = self._asked(windows)
+        left, right = (np.concatenate(k) for k in ((forward.left, back.left), (forward.right, back.right)))
+        family = Family(self.graph, len(self.block.statements), self.bags, left, right)
+        choices = [family.solved(aside) for aside in asides]
+        n = len(forward.left)
+        upper = lengths_of(choices, lambda bag: bag.ahead)[:, :n]
+        lower = 0.0 - lengths_of(choices, lambda bag: bag.back)[:, n:]
+        most, least = upper.max(axis=0), lower.min(axis=0)
+        for k in np.flatnonzero(np.isfinite(most) & (forward.right > forward.left)):
+            rows = choices[upper[:, k].argmax()].rows(int(k), ahead=True)
+            forward.terms[k] = self._terms(rows, upper=True)
+        for k in np.flatnonzero(np.isfinite(least) & (least != 0) & (back.right > back.left)):
+            rows = choices[lower[:, k].argmin()].rows(n + int(k), ahead=False)
+            back.terms[k] = self._terms(rows, upper=False)
+        return [
+            Hull(Bound(float(least[v]), float(most[u]), back.terms[v], forward.terms[u]), lower[:, v], upper[:, u])
+            for u, v in zip(forward.of, back.of, strict=True)
+        ]
+
+    def bounds(self, windows: Sequence[Window], known: Sequence[Bound] = ()) -> list[Bound]:  # noqa: ARG002
         """Tightest flow in each window, by shortest paths; raises Infeasible.
 
         What a window reaches into counts for its upper end, what it holds wholly for its lower end.
         """
         if self._potential is not None and len(windows) <= _FEW:
             return [self._search(window) for window in windows]
-        nodes = self.graph.nodes
-        starts = np.array([w.start for w in windows], dtype=np.int64)
-        ends = np.array([w.end for w in windows], dtype=np.int64)
-        forward = _Asked(np.searchsorted(nodes, starts, side="right") - 1, np.searchsorted(nodes, ends, side="left"))
-        back = _Asked(np.searchsorted(nodes, starts, side="left"), np.searchsorted(nodes, ends, side="right") - 1)
+        forward, back = self._asked(windows)
         self._sweep(forward, back)
         return [
             Bound(float(-back.length[v]), float(forward.length[u]), back.terms[v], forward.terms[u])
             for u, v in zip(forward.of, back.of, strict=True)
         ]
+
+    def _asked(self, windows: Sequence[Window]) -> tuple[_Asked, _Asked]:
+        """Pairs of nodes whose distances bound the windows: above and below."""
+        nodes = self.graph.nodes
+        starts = np.array([w.start for w in windows], dtype=np.int64)
+        ends = np.array([w.end for w in windows], dtype=np.int64)
+        forward = _Asked(np.searchsorted(nodes, starts, side="right") - 1, np.searchsorted(nodes, ends, side="left"))
+        back = _Asked(np.searchsorted(nodes, starts, side="left"), np.searchsorted(nodes, ends, side="right") - 1)
+        return forward, back
 
     def _sweep(self, forward: _Asked, back: _Asked) -> None:
         """Fill in the asked distances (forward: left to right, back: right to left), and find a feasible C."""

@@ -10,7 +10,7 @@ partial path consistency of simple temporal networks), and each bag is solved by
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -139,8 +139,8 @@ class Bag:
     paths: Paths
 
 
-class Sweep:
-    """All distances of one block that lie within a bag, with the reports on their paths.
+class Layout:
+    """How a block is cut into bags, each ready to be solved with what its neighbours say.
 
     Parameters
     ----------
@@ -148,15 +148,16 @@ class Sweep:
     left, right : pairs of local nodes, left < right, whose distances (both ways) will be asked for; they are kept in
         one bag. Edges need not be listed.
     bags : how long blocks are cut.
+    lightest : whether edges that a lighter one makes idle are left out; not where edges will be taken away.
     """
 
-    def __init__(self, graph: Graph, left: IntArray, right: IntArray, bags: Bags) -> None:
+    def __init__(self, graph: Graph, left: IntArray, right: IntArray, bags: Bags, *, lightest: bool = True) -> None:
         n = len(graph.nodes)
         self.scale = report_scale(graph)
         e = graph.edges
         weight = e.weight * self.scale + (e.label >= 0 if self.scale > 1 else 0.0)
-        self.edges = Edges(e.src, e.dst, weight, e.label).lightest(n)
-        self.n = n
+        edges = Edges(e.src, e.dst, weight, e.label)
+        self.edges = edges.lightest(n) if lightest else edges
         lows = np.concatenate((np.minimum(self.edges.src, self.edges.dst), left))
         highs = np.concatenate((np.maximum(self.edges.src, self.edges.dst), right))
         reach = np.arange(n)
@@ -170,29 +171,22 @@ class Sweep:
             np.argsort(self.owner, kind="stable"),
             np.cumsum(np.bincount(self.owner, minlength=len(self.cuts) - 1))[:-1],
         )
-        self._forward: list[Paths] = []
-        self._messages: list[FloatArray] = []
-        self._later: dict[int, Paths] = {}
 
-    def __iter__(self) -> Iterator[Bag]:
-        """Bags from the last to the first; raises Infeasible before the first one where the block has a conflict."""
-        last = len(self.cuts) - 2
-        for j in range(last):
-            distance, paths = self._solve(j, self.separators[j + 1], None)
-            self._forward.append(paths)
-            self._messages.append(distance[:, np.searchsorted(paths.nodes, self.separators[j + 1])])
-        message: FloatArray | None = None
-        for j in range(last, -1, -1):
-            distance, paths = self._solve(j, None, message)
-            separator = np.searchsorted(paths.nodes, self.separators[j])
-            message = distance[np.ix_(separator, separator)]
-            settled = np.searchsorted(paths.nodes, self.separators[j + 1]) if j < last else separator[:0]
-            self._later[j] = Paths(paths.nodes, self.separators[j], paths.pred[separator], paths.edges, j)
-            yield Bag(paths.nodes, settled, int(self.cuts[j]), np.floor(distance / self.scale), paths)
+    @property
+    def last(self) -> int:
+        """Number of the last bag."""
+        return len(self.cuts) - 2
 
-    def _solve(self, j: int, sources: IntArray | None, later: FloatArray | None) -> tuple[FloatArray, Paths]:
+    def solve(
+        self,
+        j: int,
+        own: NDArray[np.intp],
+        sources: IntArray | None,
+        earlier: FloatArray | None,
+        later: FloatArray | None,
+    ) -> tuple[FloatArray, Paths]:
+        """Distances in one bag with some of its edges and the messages of its neighbours; raises Infeasible."""
         nodes = np.concatenate((self.separators[j], np.arange(self.cuts[j] + 1, self.cuts[j + 1] + 1)))
-        own = self.by_bag[j]
         parts = [
             (
                 np.searchsorted(nodes, self.edges.src[own]),
@@ -201,8 +195,8 @@ class Sweep:
                 self.edges.label[own],
             )
         ]
-        if j > 0:
-            parts.append(_message(nodes, self.separators[j], self._messages[j - 1], FORWARD))
+        if earlier is not None:
+            parts.append(_message(nodes, self.separators[j], earlier, FORWARD))
         if later is not None:
             parts.append(_message(nodes, self.separators[j + 1], later, BACKWARD))
         src, dst, weight, label = (np.concatenate(column) for column in zip(*parts, strict=True))
@@ -220,23 +214,67 @@ class Sweep:
             raise Infeasible from fault
         return np.asarray(result[0]), Paths(nodes, nodes[asked], np.asarray(result[1]), edges, j)
 
+    def onwards(self, distance: FloatArray, paths: Paths) -> FloatArray:
+        """What a bag, solved from its separator, tells the next one."""
+        return distance[:, np.searchsorted(paths.nodes, self.separators[paths.bag + 1])]
+
+    def backwards(self, distance: FloatArray, paths: Paths) -> tuple[FloatArray, Paths]:
+        """What a bag, solved from all its nodes, tells the one before, and the paths behind it."""
+        separator = np.searchsorted(paths.nodes, self.separators[paths.bag])
+        known = Paths(paths.nodes, self.separators[paths.bag], paths.pred[separator], paths.edges, paths.bag)
+        return distance[np.ix_(separator, separator)], known
+
+
+class Sweep:
+    """All distances of one block that lie within a bag, with the reports on their paths; parameters as in `Layout`."""
+
+    def __init__(self, graph: Graph, left: IntArray, right: IntArray, bags: Bags) -> None:
+        self.layout = Layout(graph, left, right, bags)
+        self._forward: list[Paths] = []
+        self._later: dict[int, Paths] = {}
+
+    def __iter__(self) -> Iterator[Bag]:
+        """Bags from the last to the first; raises Infeasible before the first one where the block has a conflict."""
+        layout = self.layout
+        messages: list[FloatArray | None] = [None]
+        for j in range(layout.last):
+            distance, paths = layout.solve(j, layout.by_bag[j], layout.separators[j + 1], messages[j], None)
+            self._forward.append(paths)
+            messages.append(layout.onwards(distance, paths))
+        message: FloatArray | None = None
+        for j in range(layout.last, -1, -1):
+            distance, paths = layout.solve(j, layout.by_bag[j], None, messages[j], message)
+            message, self._later[j] = layout.backwards(distance, paths)
+            own = layout.separators[j + 1] if j < layout.last else layout.separators[j][:0]
+            settled = np.searchsorted(paths.nodes, own)
+            yield Bag(paths.nodes, settled, int(layout.cuts[j]), np.floor(distance / layout.scale), paths)
+
     def rows(self, paths: Paths, source: int, target: int) -> list[tuple[int, bool]]:
         """Rows on the shortest path between two local nodes of the bag, in path order, and whether by the upper end."""
-        rows: list[tuple[int, bool]] = []
-        todo = [(paths, iter(_walk(paths, source, target)))]
-        while todo:
-            where, hops = todo[-1]
-            hop = next(hops, None)
-            if hop is None:
-                todo.pop()
-                continue
-            u, v, label = hop
-            if label >= 0:
-                rows.append((label, v > u))
-            elif label != NON_NEGATIVE:
-                inner = self._forward[where.bag - 1] if label == FORWARD else self._later[where.bag + 1]
-                todo.append((inner, iter(_walk(inner, u, v))))
-        return rows
+        return path_rows(paths, source, target, self._forward, self._later)
+
+
+def path_rows(
+    paths: Paths, source: int, target: int, forward: Sequence[Paths], later: Mapping[int, Paths]
+) -> list[tuple[int, bool]]:
+    """Rows on a shortest path; `forward`, `later` : by bag, the paths behind what it told the next and the one before."""
+    rows: list[tuple[int, bool]] = []
+    todo = [iter(_walk(paths, source, target))]
+    bags = [paths.bag]
+    while todo:
+        hop = next(todo[-1], None)
+        if hop is None:
+            todo.pop()
+            bags.pop()
+            continue
+        u, v, label = hop
+        if label >= 0:
+            rows.append((label, v > u))
+        elif label != NON_NEGATIVE:
+            inner = forward[bags[-1] - 1] if label == FORWARD else later[bags[-1] + 1]
+            todo.append(iter(_walk(inner, u, v)))
+            bags.append(inner.bag)
+    return rows
 
 
 def _walk(paths: Paths, source: int, target: int) -> list[tuple[int, int, int]]:

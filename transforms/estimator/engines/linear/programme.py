@@ -7,6 +7,7 @@ least movement that makes an infeasible block agree (method.md 4.7).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import isfinite
 
 import highspy
 import numpy as np
@@ -23,9 +24,9 @@ TOLERANCE = 1e-6
 
 def snap(value: float) -> float:
     """The whole number next to `value` if it differs only by the solver's rounding, else `value`."""
-    if not np.isfinite(value):
+    if not isfinite(value):
         return value
-    whole = float(np.round(value))
+    whole = float(round(value))
     return whole if abs(value - whole) <= max(TOLERANCE, 1e-9 * abs(value)) else value
 
 
@@ -44,7 +45,7 @@ class FlowProgramme:
     def __init__(self, block: Block, grid: Grid, price: FloatArray | None = None) -> None:
         """Build it; `price` (per statement) lets every interval move either way at that cost per crossing."""
         self.block = block
-        self.n_statements = len(block.statements)
+        self.n_statements, self.n_pieces = len(block.statements), grid.n_pieces
         self.ties = ties(block, grid)
         rows = sp.csr_array(sp.vstack([coverage(block, grid), self.ties.rows]))
         floor = least_flow(block, grid.n_pieces)
@@ -71,6 +72,7 @@ class FlowProgramme:
         self.solver = quiet_solver()
         self.solver.setOptionValue("presolve", "off")
         self.solver.passModel(programme)
+        self._model = programme
         self._objective: list[int] = []
 
     def feasible(self) -> bool:
@@ -101,11 +103,7 @@ class FlowProgramme:
         Returns the value (None where unbounded), the flows attaining it (an unbounded direction where there is no
         value, empty if the solver gives none), and the terms that add up to `sign` times the value.
         """
-        self.solver.setOptionValue("simplex_strategy", 4)  # primal: the point before stays feasible
-        if self._objective:
-            self._set_cost(self._objective, 0.0)
-        self._objective = list(columns)
-        self._set_cost(self._objective, sign)
+        self._aim(columns, np.full(len(columns), sign))
         status = self._status()
         if status != highspy.HighsModelStatus.kOptimal:
             _, known, ray = self.solver.getPrimalRay()
@@ -113,6 +111,43 @@ class FlowProgramme:
         solution = self.solver.getSolution()
         dual = sign * np.asarray(solution.row_dual)
         return float(self.solver.getObjectiveValue()), np.asarray(solution.col_value), self.terms(dual, sign)
+
+    def reach(self, cost: FloatArray) -> FloatArray | None:
+        """Flows that minimise a weighted sum of them; None where it is unbounded."""
+        columns = np.flatnonzero(cost)
+        self._aim(columns.tolist(), cost[columns])
+        if self._status() != highspy.HighsModelStatus.kOptimal:
+            return None
+        return np.asarray(self.solver.getSolution().col_value)
+
+    def direction(self, sums: sp.csr_array, sign: float) -> FloatArray:
+        """Changes of the flows that may go on for ever and raise `sign` times as many sums of flows as possible.
+
+        Where several can each go on for ever, so can all at once, unless one lowers what another raises.
+        """
+        n, count = sums.shape[1], sums.shape[0]
+        rows = sp.csr_array((self._model.a_matrix_.value_, self._model.a_matrix_.index_, self._model.a_matrix_.start_))
+        rows.resize((self._model.num_row_, n))
+        matrix = sp.csr_array(sp.block_array([[rows, None], [sign * sums, -sp.eye_array(count)]]))
+        matrix.sort_indices()
+        programme = highspy.HighsLp()
+        programme.num_col_, programme.num_row_ = matrix.shape[1], matrix.shape[0]
+        programme.col_cost_ = np.concatenate([np.zeros(n), np.full(count, -1.0)])
+        programme.col_lower_ = np.concatenate([self._model.col_lower_, np.zeros(count)])
+        programme.col_upper_ = np.concatenate([np.full(n, np.inf), np.ones(count)])
+        lower, upper = np.asarray(self._model.row_lower_), np.asarray(self._model.row_upper_)
+        programme.row_lower_ = np.concatenate([np.where(np.isfinite(lower), 0.0, -np.inf), np.zeros(count)])
+        programme.row_upper_ = np.concatenate([np.where(np.isfinite(upper), 0.0, np.inf), np.full(count, np.inf)])
+        programme.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
+        programme.a_matrix_.start_ = matrix.indptr
+        programme.a_matrix_.index_ = matrix.indices
+        programme.a_matrix_.value_ = matrix.data
+        solver = quiet_solver()
+        solver.passModel(programme)
+        solver.run()
+        if solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+            return np.empty(0)
+        return np.asarray(solver.getSolution().col_value)[:n]
 
     def terms(self, dual: FloatArray, sign: float) -> tuple[Term, ...]:
         """Statements with a multiplier, by instant and then report id; `sign` -1 where the objective was turned."""
@@ -124,9 +159,17 @@ class FlowProgramme:
         ]
         return tuple(sorted(found, key=lambda t: (t.start, t.report_id, t.end)))
 
-    def _set_cost(self, columns: Sequence[int], cost: float) -> None:
+    def _aim(self, columns: Sequence[int], cost: FloatArray) -> None:
+        """Change the objective to one over some columns."""
+        self.solver.setOptionValue("simplex_strategy", 4)  # primal: the point before stays feasible
+        if self._objective:
+            self._set_cost(self._objective, np.zeros(len(self._objective)))
+        self._objective = list(columns)
+        self._set_cost(self._objective, cost)
+
+    def _set_cost(self, columns: Sequence[int], cost: FloatArray) -> None:
         index = np.asarray(columns, dtype=np.int32)
-        self.solver.changeColsCost(len(index), index, np.full(len(index), cost))
+        self.solver.changeColsCost(len(index), index, cost)
 
     def _status(self) -> object:
         """Run the solver; once more from scratch if it gets stuck. Raises CrossingsError if it stays stuck."""
