@@ -112,7 +112,7 @@ def real() -> tuple[set[str], prepare.Settled]:
 def test_the_real_register_has_the_counts_of_its_codebook(real: tuple[set[str], prepare.Settled]) -> None:
     failed, tables = real
     counts = tables.reports["role"].value_counts()
-    assert counts.sum() == tables.rows_in == 779
+    assert counts.sum() == tables.rows_in == 1180
     assert len(tables.quarantine) == tables.duplicates == 0
     assert set(counts.index) <= set(CODE_LISTS["role"])
     excluded = tables.reports.loc[tables.reports["role"] == "excluded", "country"].value_counts().to_dict()
