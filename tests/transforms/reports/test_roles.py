@@ -143,5 +143,5 @@ def test_a_relay_of_98000_is_one_of_many_copies_of_one_statement(real: tuple[set
     siblings = reports.loc[reports["origin_id"] == reports.at["KAZ-200", "origin_id"]]
     assert reports.at["KAZ-200", "origin_id"] == "KAZ-MIA-2022-09-27-entries-0921-0926"
     assert reports.at["KAZ-200", "value"] == 98000
-    assert len(siblings) == 36
+    assert len(siblings) == 37
     assert (siblings["role"] == "constraint").sum() == 1
