@@ -85,7 +85,7 @@ def test_a_conflict_is_told_in_plain_words(conflicts: pd.DataFrame) -> None:
 
 def test_the_kazakh_vintage_of_28_september_knows_nothing_of_october(analyst) -> None:
     reports, decisions = catalog.reports("KAZ"), catalog.load("decisions")
-    known = vintages.encoded(reports, decisions, as_of=vintages.as_instant("2022-09-28"))
+    known = vintages.encoded(reports, decisions, as_of=catalog.instant("2022-09-28"))
     late = reports.loc[reports["published_on"].fillna("9999").str[:7] > "2022-09", "report_id"]
     assert not set(known["report_id"]) & set(late)
     built = daily.build(known, catalog.load("series", "KAZ"), catalog.load("events"))

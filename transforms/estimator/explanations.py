@@ -7,7 +7,7 @@ admitted while it costs at most `slack` more than the cheapest. Knows no engine 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from itertools import combinations, product
@@ -135,6 +135,16 @@ class Explained:
         """The same, one cluster following another of its corrections."""
         clusters = [c.led_by(correction) if k == number else c for k, c in enumerate(self.clusters)]
         return Explained(self.blocks, tuple(clusters), self.unprotected)
+
+
+def set_aside(explained: Iterable[Explained]) -> frozenset[str]:
+    """Reports that no path follows: those of the leading explanations, and of groups that nothing explains."""
+    return frozenset().union(*(e.leading | e.unknown for e in explained))
+
+
+def contested(explained: Iterable[Explained]) -> frozenset[str]:
+    """Reports that some admitted explanation sets aside, and those of groups that nothing explains."""
+    return frozenset().union(*(e.contested | e.unknown for e in explained))
 
 
 def explain(blocks: Sequence[Block], engines: Engines, protected: frozenset[str], costs: Costs) -> Explained:

@@ -20,16 +20,6 @@ from transforms.reports import roles
 _CODED = ("start_instant", "end_instant", "per_day", "lower", "upper", "sigma")  # what `encode` says of a report
 
 
-def as_instant(when: str | dt.date | dt.datetime) -> dt.datetime:
-    """An instant in UTC from text, a date (its end) or a datetime (UTC where it has no zone)."""
-    if isinstance(when, str):
-        text = when.strip()
-        when = dt.date.fromisoformat(text) if len(text) == 10 else dt.datetime.fromisoformat(text)
-    if not isinstance(when, dt.datetime):
-        when = dt.datetime.combine(when + dt.timedelta(days=1), dt.time()) - dt.timedelta(microseconds=1)
-    return when.replace(tzinfo=dt.UTC) if when.tzinfo is None else when.astimezone(dt.UTC)
-
-
 def known(reports: pd.DataFrame, as_of: dt.datetime | None) -> pd.Series:
     """Whether each report had been published by the instant; one without a publication day counts from its recording."""
     if as_of is None:
