@@ -62,13 +62,8 @@ def sentence(
     'at most 700 if rest is wrong, at most 100 otherwise: 700 (the week)'
     """
     limit = "at most" if upper else "at least"
-    head = (
-        f"{limit} {int(bound):,}"
-        if bound is not None
-        else "no report caps it"
-        if upper
-        else "no report sets a least number"
-    )
+    unbounded = "no report caps it" if upper else "no report sets a least number"
+    head = unbounded if bound is None else f"{limit} {int(bound):,}"
     if len(aside) and otherwise is not None and otherwise != bound:
         head += f" if {_listed(aside)}, {limit} {int(otherwise):,} otherwise"
     if bound is None:

@@ -136,7 +136,8 @@ OF_ROWS = {  # rules that compare several columns of a row
     ),
     "V09": row_rule(
         "HedgeAgreesWithWords", ("text_qualifier", "qualifier"),
-        lambda f: f["text_qualifier"].isna() | (_text(f["text_qualifier"]) == _text(f["qualifier"])),
+        lambda f: f["text_qualifier"].isna() | (_text(f["text_qualifier"]) == _text(f["qualifier"]))
+        | (_is(f["text_qualifier"], "about") & _is(f["qualifier"], "between")),  # "about 20-25 thousand" is a range
     ),
     "V10": row_rule(
         "UnitAppliedOnce", ("day_rate", "series_rate", "excluded"),

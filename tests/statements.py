@@ -18,7 +18,7 @@ from transforms.series import definitions
 
 DATA = Path(__file__).parents[1] / "data"
 COLUMNS = [c.name for c in REGISTER_COLUMNS]
-TODAY = pd.Timestamp("2026-11-22")
+TODAY = pd.Timestamp("2026-11-25")
 
 HONEST = dict.fromkeys(COLUMNS, "") | {
     "report_id": "A-1",

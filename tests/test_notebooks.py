@@ -8,7 +8,7 @@ from nbclient import NotebookClient
 
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 ANSWERS = {
-    "first-questions": ("estimate 88,483", "estimate 219,361", "KAZ_entries", "8572", "<Figure"),
+    "first-questions": ("estimate 86,561", "estimate 209,177", "KAZ_entries", "8572", "<Figure"),
     "september-2022": ("CONFLICT gap=9", "2,965", "at most 107,800"),
 }
 

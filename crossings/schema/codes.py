@@ -147,6 +147,7 @@ CODE_LISTS: dict[str, dict[str, str]] = {
     "decision_action": {
         "recode": "a field takes another value for the estimate; the printed one stays in `reports`",
         "exclude": "kept, but out of the estimate",
+        "include": "withdraws an earlier exclusion",
         "prefer": "the better of several reports",
         "question": "changes nothing, asks for review",
     },

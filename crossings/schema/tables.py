@@ -100,6 +100,23 @@ _SERIES_COLUMNS = (
 )
 SERIES_PARTS = tuple(c.name for c in _SERIES_COLUMNS)  # what a row shows of its key beside country and series
 
+_PROOF_COLUMNS = (
+    _must("lower_terms", "list<term>", "ends of reports that add up to the lower bound; none where it is 0 or open"),
+    _must("upper_terms", "list<term>", "ends of reports that add up to the upper bound; none where it is open"),
+    _must("lower_aside", "list<string>", "reports that clash with others and are wrong if the lower bound is attained"),
+    _must("upper_aside", "list<string>", "reports that clash with others and are wrong if the upper bound is attained"),
+    _may(
+        "lower_otherwise",
+        "int64",
+        "the lower bound if those of `lower_aside` are right; null where that is not known",
+    ),
+    _may(
+        "upper_otherwise",
+        "int64",
+        "the upper bound if those of `upper_aside` are right; null where that is not known",
+    ),
+)  # what `daily` and `periods` say of their bounds
+
 DAILY = Table(
     "daily",
     ("date", "country", "series"),
@@ -126,26 +143,7 @@ DAILY = Table(
         _must("report_ids", "list<string>", "active reports whose window covers the day"),
         _must("lower_proof", "list<string>", "reports that prove the lower bound, in order of the path"),
         _must("upper_proof", "list<string>", "reports that prove the upper bound, in order of the path"),
-        _must(
-            "lower_terms", "list<term>", "ends of reports that add up to the lower bound; none where it is 0 or open"
-        ),
-        _must("upper_terms", "list<term>", "ends of reports that add up to the upper bound; none where it is open"),
-        _must(
-            "lower_aside", "list<string>", "reports that clash with others and are wrong if the lower bound is attained"
-        ),
-        _must(
-            "upper_aside", "list<string>", "reports that clash with others and are wrong if the upper bound is attained"
-        ),
-        _may(
-            "lower_otherwise",
-            "int64",
-            "the lower bound if those of `lower_aside` are right; null where that is not known",
-        ),
-        _may(
-            "upper_otherwise",
-            "int64",
-            "the upper bound if those of `upper_aside` are right; null where that is not known",
-        ),
+        *_PROOF_COLUMNS,
         _must("n_origins", "int16", "independent statements covering the day"),
         _may("break_id", "string", "event that bends the estimate here"),
     ),
@@ -203,26 +201,7 @@ PERIODS = Table(
         _may("upper", "int64", "tightest upper bound; null = unbounded"),
         _must("lower_proof", "list<string>", "reports that prove the lower bound"),
         _must("upper_proof", "list<string>", "reports that prove the upper bound"),
-        _must(
-            "lower_terms", "list<term>", "ends of reports that add up to the lower bound; none where it is 0 or open"
-        ),
-        _must("upper_terms", "list<term>", "ends of reports that add up to the upper bound; none where it is open"),
-        _must(
-            "lower_aside", "list<string>", "reports that clash with others and are wrong if the lower bound is attained"
-        ),
-        _must(
-            "upper_aside", "list<string>", "reports that clash with others and are wrong if the upper bound is attained"
-        ),
-        _may(
-            "lower_otherwise",
-            "int64",
-            "the lower bound if those of `lower_aside` are right; null where that is not known",
-        ),
-        _may(
-            "upper_otherwise",
-            "int64",
-            "the upper bound if those of `upper_aside` are right; null where that is not known",
-        ),
+        *_PROOF_COLUMNS,
     ),
 )
 
@@ -300,6 +279,12 @@ DECISIONS = Table(
         _may("new_value", "string", "value it takes"),
         _must("reason", "string", "why"),
         _must("evidence_report_ids", "list<string>", "reports that support it"),
+        _may("decided_on", "date32", "when the curator decided"),
+        _may(
+            "evidence_on",
+            "date32",
+            "when its evidence was public; null = with the first report in support, else its own",
+        ),
     ),
 )
 

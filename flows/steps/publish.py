@@ -62,7 +62,8 @@ def release(
 
 def _decision_table(decisions: pd.DataFrame) -> pd.DataFrame:
     evidence = [text.split(";") if text else [] for text in decisions["evidence_report_ids"]]
-    return decisions.replace("", None).assign(evidence_report_ids=evidence)[list(DECISIONS.names)]
+    dates = {c: pd.to_datetime(decisions[c].replace("", None)).dt.date for c in ("decided_on", "evidence_on")}
+    return decisions.replace("", None).assign(evidence_report_ids=evidence, **dates)[list(DECISIONS.names)]
 
 
 def _source_table(workspace: Workspace, ids: Sequence[str]) -> pd.DataFrame:

@@ -23,4 +23,4 @@ def test_days_without_a_row_stay_empty_and_the_axis_begins_where_asked(analyst: 
 def test_an_event_is_named_by_its_title(analyst: Published) -> None:
     (axes,) = crossings.plot("FIN", start=ENTRY_BAN, end=ENTRY_BAN).axes
     events = crossings.load("events").set_index("event_id")["title"]
-    assert [text.get_text() for text in axes.texts] == [events["E-2022-09-30-FIN"]]
+    assert events["E-2022-09-30-FIN"] in [text.get_text() for text in axes.texts]

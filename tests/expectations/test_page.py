@@ -58,7 +58,7 @@ def test_the_page_of_the_real_register_needs_nothing_from_outside(published: Pub
     assert outside(text) == []
     assert "@import" not in text
     assert "url(" not in text
-    for shown in ("V05", "V62", "Row accounting", "779", published.release.name):
+    for shown in ("V05", "V62", "Row accounting", "1180", published.release.name):
         assert shown in text
 
 

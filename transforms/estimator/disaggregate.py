@@ -107,7 +107,7 @@ def runs_of(statements: Statements, member: int, midnights: IntArray) -> list[Ru
 
 def domain_of(run: Run, series: str, statements: Statements, midnights: IntArray) -> Domain:
     """The domain of one run of a series by itself."""
-    inside = statements.take((statements.start >= run.begin) & (statements.end <= run.finish))
+    inside = statements.take(statements.within([(run.begin, run.finish)]))
     days = midnights[(midnights >= run.begin) & (midnights <= run.finish)]
     nodes = np.unique(np.concatenate((days, inside.start, inside.end)))
     return Domain(Block((series,), np.zeros(1, dtype=bool), (), inside), nodes, (run,))

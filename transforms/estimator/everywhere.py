@@ -12,8 +12,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from transforms.estimator.single import SolvedSeries, doubting
-from transforms.estimator.statements import Statements
-from transforms.estimator.stretch import Stretch, settle
+from transforms.estimator.stretch import Stretch, outside, settle
 from transforms.estimator.tools import Tools
 
 
@@ -21,14 +20,14 @@ def right_or_wrong_everywhere(
     alone: Mapping[str, SolvedSeries], found: Sequence[Stretch], breaks: Sequence[int], tools: Tools
 ) -> tuple[dict[str, SolvedSeries], list[Stretch]]:
     """The series and the stretches; those that hold rows of a report contested elsewhere are looked at again."""
-    outside = {name: _ids(_outside(name, own.reported, found)) for name, own in alone.items()}
+    beyond = {name: outside(name, own.reported, found).ids for name, own in alone.items()}
     places = [(s.contested, s.aside) for s in found]
-    places += [(own.contested & outside[name], own.aside & outside[name]) for name, own in alone.items()]
+    places += [(own.contested & beyond[name], own.aside & beyond[name]) for name, own in alone.items()]
     contested = frozenset().union(*(doubt for doubt, _ in places))
     wrong = frozenset().union(*(aside for _, aside in places))
     series = dict(alone)
     for name, own in alone.items():
-        doubted = (contested & outside[name]) - own.contested
+        doubted = (contested & beyond[name]) - own.contested
         if doubted:
             bent = np.isin(own.days.starts[:-1], np.array(list(breaks), dtype=np.int64))
             series[name] = doubting(name, own, doubted, doubted & wrong, bent, tools)
@@ -41,16 +40,3 @@ def right_or_wrong_everywhere(
         )
         stretches.append(again)
     return series, stretches
-
-
-def _ids(statements: Statements) -> frozenset[str]:
-    return frozenset(map(str, statements.report_id))
-
-
-def _outside(name: str, rows: Statements, found: Sequence[Stretch]) -> Statements:
-    """Rows of a series that lie in no stretch of it."""
-    inside = np.zeros(len(rows), dtype=bool)
-    for stretch in found:
-        if name in stretch.said.members:
-            inside |= (rows.start >= stretch.said.start) & (rows.end <= stretch.said.end)
-    return rows.take(~inside)

@@ -7,7 +7,7 @@ admitted while it costs at most `slack` more than the cheapest. Knows no engine 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from itertools import combinations, product
@@ -137,6 +137,16 @@ class Explained:
         return Explained(self.blocks, tuple(clusters), self.unprotected)
 
 
+def set_aside(explained: Iterable[Explained]) -> frozenset[str]:
+    """Reports that no path follows: those of the leading explanations, and of groups that nothing explains."""
+    return frozenset().union(*(e.leading | e.unknown for e in explained))
+
+
+def contested(explained: Iterable[Explained]) -> frozenset[str]:
+    """Reports that some admitted explanation sets aside, and those of groups that nothing explains."""
+    return frozenset().union(*(e.contested | e.unknown for e in explained))
+
+
 def explain(blocks: Sequence[Block], engines: Engines, protected: frozenset[str], costs: Costs) -> Explained:
     """The admitted corrections of a group that does not agree; `protected` are reports a decision prefers."""
     group = _Group(tuple(blocks), engines, costs, protected)
@@ -256,7 +266,8 @@ class _Group:
             lists = [self._list(frozenset().union(*parts) - part) for part in parts]
             merged = self._merged(parts, lists)
             if merged is None:
-                return tuple(sorted(map(self._cluster, lists), key=lambda c: sorted(c.report_ids)))
+                found = [self._cluster(sets) for own in lists for sets in _factors(own)]
+                return tuple(sorted(found, key=lambda c: sorted(c.report_ids)))
             parts = merged
 
     def _merged(self, parts: list[frozenset[str]], lists: list[list[frozenset[str]]]) -> list[frozenset[str]] | None:
@@ -302,6 +313,13 @@ class _Group:
         # Keep better tiers, and single days before long windows; of equals the last ids give way.
         corrections.sort(key=lambda c: c.report_ids, reverse=True)
         return Cluster(tuple(sorted(corrections, key=lambda c: (c.cost, -c.tier, -c.length, len(c.report_ids)))))
+
+
+def _factors(sets: list[frozenset[str]]) -> list[list[frozenset[str]]]:
+    """A list of corrections, apart from each unit that stands in all of them: these are wrong whatever else is."""
+    common = frozenset.intersection(*sets)
+    rest = [s - common for s in sets if s - common]
+    return [*([frozenset({unit})] for unit in sorted(common)), *([rest] if rest else [])]
 
 
 def _without(block: Block, origins: frozenset[str]) -> Block:

@@ -188,7 +188,7 @@ class Joint:
         kept = follows(rows, own.aside, own.loose) if own else follows(rows, frozenset(), frozenset())
         for stretch in self.territory.stretches:
             if stretch.clashes is not None and name in stretch.said.members:
-                inside = (rows.start >= stretch.said.start) & (rows.end <= stretch.said.end)
+                inside = rows.within([stretch.span])
                 kept = np.where(inside, follows(rows, stretch.aside, stretch.loose), kept)
         return rows.take(kept)
 

@@ -59,9 +59,11 @@ def misplaced(blocks: Sequence[Block], tools: Tools) -> frozenset[str]:
     for group in sharing_origins(blocks):
         if all(tools.engines(block).feasible() for block in group):
             continue
-        told = explain([_apart(b) for b in group], tools.engines, _binding_ids(group), tools.costs)
-        ids = {i for b in group for i in b.report_ids if (b.statements.reading == CODED)[b.statements.of([i])].any()}
-        found |= ids if told.too_many else {i.removesuffix(_WINDOW) for i in told.leading}
+        said = [block.statements for block in group]
+        binding = frozenset().union(*(s.binding.ids for s in said))
+        told = explain([_apart(b) for b in group], tools.engines, binding, tools.costs)
+        coded = frozenset().union(*(s.take(s.reading == CODED).ids for s in said))
+        found |= coded if told.too_many else {i.removesuffix(_WINDOW) for i in told.leading}
     return frozenset(found)
 
 
@@ -84,10 +86,5 @@ def _apart(block: Block) -> Block:
     """The block with each coded window as a statement of its own."""
     s = block.statements
     coded = s.reading == CODED
-    named = (np.where(coded, ids + _WINDOW, ids).astype(object) for ids in (s.report_id, s.origin_id))
-    report_id, origin_id = named
+    report_id, origin_id = (np.where(coded, ids + _WINDOW, ids).astype(object) for ids in (s.report_id, s.origin_id))
     return replace(block, statements=replace(s, report_id=report_id, origin_id=origin_id))
-
-
-def _binding_ids(blocks: Sequence[Block]) -> frozenset[str]:
-    return frozenset(str(i) for b in blocks for i in b.statements.binding.report_id)

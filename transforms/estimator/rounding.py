@@ -28,7 +28,7 @@ def whole_path(
     statements : feasible rows of one series with whole-number ends.
     theta : the same shift for all nodes before the floor is taken.
     """
-    inside = statements.take((statements.start >= nodes[0]) & (statements.end <= nodes[-1]))
+    inside = statements.take(statements.within([(nodes[0], nodes[-1])]))
     a, b = np.searchsorted(nodes, inside.start), np.searchsorted(nodes, inside.end)
     exact = inside.lower == inside.upper
     n = len(nodes)

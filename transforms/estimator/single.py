@@ -17,7 +17,7 @@ from transforms.estimator.clashes import Clashes
 from transforms.estimator.days import Days
 from transforms.estimator.disaggregate import Path, local_level, smoothest_paths
 from transforms.estimator.engine import FAULTS, reason_of
-from transforms.estimator.explanations import Explained
+from transforms.estimator.explanations import Explained, contested, set_aside
 from transforms.estimator.known import known_over
 from transforms.estimator.leading import led
 from transforms.estimator.quadratic import RESIDUAL
@@ -75,12 +75,12 @@ class SolvedSeries:
     @property
     def contested(self) -> frozenset[str]:
         """Reports that clash in this series and that some admitted explanation sets aside."""
-        return frozenset().union(*(e.contested | e.unknown for e in self.explained))
+        return contested(self.explained)
 
     @property
     def aside(self) -> frozenset[str]:
         """Reports that the estimate does not follow."""
-        return self.wrong.union(*(e.leading | e.unknown for e in self.explained))
+        return self.wrong | set_aside(self.explained)
 
 
 def solve_series(
@@ -108,7 +108,7 @@ def solve_series(
     try:
         leading, differs = led(series, c, explained, days, breaks, tools)
         explained = tuple(leading)
-        kept, loose = path_rows(series, c, frozenset().union(*(e.leading | e.unknown for e in explained)), tools)
+        kept, loose = path_rows(series, c, set_aside(explained), tools)
         known = known_over(kept, agreed(one_series(series, kept), tools.engines), days)
         points = _points(series, kept, days, breaks, regular, lower, upper, tools)
     except FAULTS as fault:
@@ -117,7 +117,7 @@ def solve_series(
             Fallback(
                 "path", (series,), int(c.start.min()), int(c.end.max()), reason, "a point for every covered day",
                 f"no points could be found for this series ({reason}); its days have bounds",
-                tuple(sorted({str(i) for i in c.report_id})),
+                tuple(sorted(c.ids)),
             )
         )  # fmt: skip
     fallbacks = [*(f for path in points.paths for f in path_fallbacks(path, days.starts)), *fallbacks]
@@ -161,7 +161,7 @@ def firm_days(
         told = Fallback(
             "firm", (series,), int(written.start.min()), int(written.end.max()), reason, "firm bounds of every day",
             f"no bounds could be found from written counts alone ({reason}); the days have none of these",
-            tuple(sorted({str(i) for i in written.report_id})),
+            tuple(sorted(written.ids)),
         )  # fmt: skip
         return [Bound(0.0, np.inf)] * len(days), (told,)
 
@@ -213,7 +213,7 @@ def failed_series(series: str, statements: Statements, days: Days, fault: BaseEx
     told = Fallback(
         "bounds", (series,), int(c.start.min()), int(c.end.max()), reason, "bounds of every day",
         f"this series could not be estimated ({reason}); its days have neither bounds nor points",
-        tuple(sorted({str(i) for i in c.report_id})),
+        tuple(sorted(c.ids)),
     )  # fmt: skip
     return SolvedSeries(
         days, c, c.as_coded, frozenset(), (), (), Bounded(()), [Bound(0.0, np.inf)] * len(days), nothing,

@@ -7,7 +7,7 @@ report id. The only place that sorts.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Self, TypeAlias
 
@@ -84,6 +84,18 @@ class Statements:
     def of(self, report_ids: Sequence[str] | frozenset[str]) -> BoolArray:
         """Which rows belong to the given reports."""
         return np.isin(self.report_id, np.array(sorted(report_ids), dtype=object))
+
+    def within(self, spans: Iterable[tuple[int, int]]) -> BoolArray:
+        """Which rows lie wholly in one of some spans of time, UTC seconds."""
+        inside = np.zeros(len(self), dtype=np.bool_)
+        for start, end in spans:
+            inside |= (self.start >= start) & (self.end <= end)
+        return inside
+
+    @property
+    def ids(self) -> frozenset[str]:
+        """The reports."""
+        return frozenset(map(str, self.report_id))
 
     @property
     def binding(self) -> Self:

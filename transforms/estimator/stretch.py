@@ -16,7 +16,7 @@ from transforms.estimator.bounded import either
 from transforms.estimator.clashes import Clashes
 from transforms.estimator.days import Days
 from transforms.estimator.engine import FAULTS, reason_of
-from transforms.estimator.explanations import Explained
+from transforms.estimator.explanations import Explained, contested, set_aside
 from transforms.estimator.readings import follows, misplaced
 from transforms.estimator.results import ANYTHING, NOTHING, Bound, Conflict, Fallback, Window
 from transforms.estimator.statements import CODED, FloatArray, IntArray, Statements
@@ -48,6 +48,11 @@ class Stretch:
     wrong: frozenset[str] = frozenset()
 
     @property
+    def span(self) -> tuple[int, int]:
+        """First and last instant."""
+        return self.said.start, self.said.end
+
+    @property
     def conflicts(self) -> tuple[Conflict, ...]:
         """Irreducible sets among what was said."""
         return self.clashes.conflicts if self.clashes else ()
@@ -65,12 +70,12 @@ class Stretch:
     @property
     def contested(self) -> frozenset[str]:
         """Reports that clash here and that some admitted explanation sets aside."""
-        return frozenset().union(*(e.contested | e.unknown for e in self.explained))
+        return contested(self.explained)
 
     @property
     def aside(self) -> frozenset[str]:
         """Reports that no path of this stretch follows."""
-        return self.wrong.union(*(e.leading | e.unknown for e in self.explained))
+        return self.wrong | set_aside(self.explained)
 
     @property
     def followed(self) -> Statements:
@@ -98,6 +103,11 @@ class Stretch:
         shape = (len(self.said.members), len(self.whole))
         lower = np.array([b.lower for row in self.day_bounds for b in row]).reshape(shape)
         return lower, np.array([b.upper for row in self.day_bounds for b in row]).reshape(shape)
+
+
+def outside(name: str, rows: Statements, found: Sequence[Stretch]) -> Statements:
+    """Rows of a series that lie in no stretch of it."""
+    return rows.take(~rows.within(s.span for s in found if name in s.said.members))
 
 
 def settle(

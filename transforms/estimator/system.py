@@ -175,13 +175,10 @@ def stretches(
             if len(names) == len(block.members) and len(group) == len(block.identities):
                 found.append(block)
                 continue
-            inside = {name: _inside(members[name], block) for name in names}
+            span = [(block.start, block.end)]
+            inside = {name: members[name].take(members[name].within(span)) for name in names}
             found += stretches(inside, {name: nonnegative[name] for name in names}, group)
     return sorted(found, key=lambda b: (b.start, b.members))
-
-
-def _inside(statements: Statements, block: Block) -> Statements:
-    return statements.take((statements.start >= block.start) & (statements.end <= block.end))
 
 
 def _telling(block: Block) -> list[Identity]:

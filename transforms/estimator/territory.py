@@ -52,7 +52,7 @@ def territories(found: Sequence[Stretch], rows: Mapping[str, Statements], days: 
         Territory(
             tuple(found[k] for k in sorted(numbers)),
             tuple(sorted(places)),
-            {name: _inside(rows[name], places[name]) for name in sorted(places)},
+            {name: rows[name].take(rows[name].within(places[name])) for name in sorted(places)},
             {name: tuple(places[name]) for name in sorted(places)},
         )
         for numbers, places in parts
@@ -82,13 +82,6 @@ def union(places: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
 
 def _touch(first: Sequence[tuple[int, int]], second: Sequence[tuple[int, int]]) -> bool:
     return any(a < d and c < b for a, b in first for c, d in second)
-
-
-def _inside(statements: Statements, places: Sequence[tuple[int, int]]) -> Statements:
-    keep = np.zeros(len(statements), dtype=bool)
-    for start, end in places:
-        keep |= (statements.start >= start) & (statements.end <= end)
-    return statements.take(keep)
 
 
 def closed(block: Block, point: FloatArray) -> FloatArray:

@@ -32,7 +32,7 @@ from transforms.estimator.results import (
 )
 from transforms.estimator.single import SolvedSeries
 from transforms.estimator.statements import BoolArray, FloatArray, Statements
-from transforms.estimator.stretch import Stretch, settle
+from transforms.estimator.stretch import Stretch, outside, settle
 from transforms.estimator.system import cut, stretches
 from transforms.estimator.territory import territories
 from transforms.estimator.tools import Tools
@@ -166,12 +166,7 @@ def solve_together(tied: Tied, tools: Tools) -> Together:
         settle(b, tied.timezone, tied.boundary, tools) for b in stretches(tied.rows, tied.nonnegative, tied.identities)
     ]
     for name in sorted(tied.signed):
-        rows = tied.rows[name]
-        inside = np.zeros(len(rows), dtype=bool)
-        for stretch in found:
-            if name in stretch.said.members:
-                inside |= (rows.start >= stretch.said.start) & (rows.end <= stretch.said.end)
-        lonely = cut({name: rows.take(~inside)}, {name: False}, ())
+        lonely = cut({name: outside(name, tied.rows[name], found)}, {name: False}, ())
         found += [settle(block, tied.timezone, tied.boundary, tools) for block in lonely]
     alone, found = right_or_wrong_everywhere(tied.alone, found, tied.breaks, tools)
     tied = replace(tied, alone=alone)

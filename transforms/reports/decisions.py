@@ -22,6 +22,7 @@ from crossings.schema.codes import CODE_LISTS
 from crossings.schema.tables import DECISIONS, REGISTER_COLUMNS
 
 _TYPES = {c.name: c.type for c in REGISTER_COLUMNS}
+_DATES = ("decided_on", "evidence_on")  # may be missing from a file, and empty in a row
 _LARGEST = {"int64": 10**15 - 1, "int8": 127}
 _DTYPES: dict[str, Any] = {
     "int64": "Int64",
@@ -39,7 +40,7 @@ class Decided:
     Attributes
     ----------
     reports : the frame with recoded fields, same index.
-    excluded : boolean, set aside by an `exclude`.
+    excluded : boolean, set aside by an `exclude` that no later `include` withdraws.
     decision_ids : tuples of decision ids per report.
     """
 
@@ -51,7 +52,8 @@ class Decided:
 def parse(content: bytes, name: str = "decisions.csv") -> pd.DataFrame:
     """Read decisions.csv into a frame of text columns (empty text = empty), sorted by decision_id.
 
-    Raises UnreadableInput for a wrong encoding, missing or unknown columns, an unknown action or a repeated id.
+    Raises UnreadableInput for a wrong encoding, missing or unknown columns, an unknown action, a repeated id, or a date
+    that is none. `decided_on` and `evidence_on` may be missing.
     """
     remedy = "see the codebook in data/register/README.md"
     try:
@@ -60,12 +62,23 @@ def parse(content: bytes, name: str = "decisions.csv") -> pd.DataFrame:
         raise UnreadableInput(f"{name} cannot be read: {error}", remedy) from error
     if not isinstance(frame.index, pd.RangeIndex):
         raise UnreadableInput(f"{name} has rows with more fields than its header", remedy)
+    for column in _DATES:
+        if column not in frame:
+            frame[column] = ""
     wrong = set(frame.columns) ^ set(DECISIONS.names)
     if wrong:
         raise UnreadableInput(f"{name} has missing or unknown columns: {', '.join(sorted(wrong))}", remedy)
     strange = frame.loc[~frame["action"].isin(CODE_LISTS["decision_action"]), "decision_id"]
     if len(strange):
         raise UnreadableInput(f"{name}: {strange.iloc[0]} has an unknown action", remedy)
+    for column in _DATES:
+        stated = frame.loc[frame[column] != ""]
+        undated = stated.loc[pd.to_datetime(stated[column], format="%Y-%m-%d", errors="coerce").isna()]
+        if len(undated):
+            row = undated.iloc[0]
+            raise UnreadableInput(
+                f"{name}: {column} of {row['decision_id']} is {row[column]!r}, no date", "write 2022-09-26"
+            )
     repeated = frame.loc[frame["decision_id"].duplicated(), "decision_id"]
     if len(repeated):
         raise UnreadableInput(f"{name}: {repeated.iloc[0]} is there twice", "give each decision its own id")
@@ -100,8 +113,8 @@ def apply(reports: pd.DataFrame, decisions: pd.DataFrame) -> Decided:
             )
         _guard(what, decision, reports, row)
         ids.setdefault(row, []).append(decision.decision_id)
-        if decision.action == "exclude":
-            excluded.at[row] = True
+        if decision.action in ("exclude", "include"):
+            excluded.at[row] = decision.action == "exclude"
         elif decision.action == "recode":
             if row in changes.setdefault(decision.field, {}):
                 raise DecisionNotApplicable(f"{what} recodes {decision.field} of {decision.report_id} a second time",
@@ -124,6 +137,25 @@ def printed(value: Any) -> str:
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     return str(value)
+
+
+def known(decisions: pd.DataFrame, reports: pd.DataFrame, as_of: dt.datetime) -> pd.Series:
+    """Whether what a decision rests on was public at an instant.
+
+    That is `evidence_on`; where that is empty the first publication among the reports that support it, else that of its
+    own report. decisions : as parsed. reports : the table `reports`, all of it.
+    """
+    since = reports["published_at"].fillna(reports["recorded_at"])
+    public = dict(zip(reports["report_id"].astype(str), since, strict=True))
+
+    def first(decision: Any) -> pd.Timestamp:
+        if decision.evidence_on:
+            return pd.Timestamp(decision.evidence_on, tz="UTC")
+        found = [public[i] for i in decision.evidence_report_ids.split(";") if i in public]
+        return min(found) if found else public[decision.report_id]
+
+    rows = decisions.itertuples(index=False)
+    return pd.Series([first(row) <= pd.Timestamp(as_of) for row in rows], index=decisions.index, dtype=bool)
 
 
 def _guard(what: str, decision: Any, reports: pd.DataFrame, row: Any) -> None:

@@ -11,20 +11,13 @@ import datetime as dt
 import numpy as np
 import pandas as pd
 
-from crossings.schema.tables import REGISTER_COLUMNS
+from crossings.schema.tables import REGISTER_COLUMNS, SERIES_KEY
 from transforms.reports import decisions as decide
+from transforms.reports import encode as encoding
 from transforms.reports import instants as at
 from transforms.reports import roles
 
-
-def as_instant(when: str | dt.date | dt.datetime) -> dt.datetime:
-    """An instant in UTC from text, a date (its end) or a datetime (UTC where it has no zone)."""
-    if isinstance(when, str):
-        text = when.strip()
-        when = dt.date.fromisoformat(text) if len(text) == 10 else dt.datetime.fromisoformat(text)
-    if not isinstance(when, dt.datetime):
-        when = dt.datetime.combine(when + dt.timedelta(days=1), dt.time()) - dt.timedelta(microseconds=1)
-    return when.replace(tzinfo=dt.UTC) if when.tzinfo is None else when.astimezone(dt.UTC)
+_CODED = ("start_instant", "end_instant", "per_day", "lower", "upper", "sigma")  # what `encode` says of a report
 
 
 def known(reports: pd.DataFrame, as_of: dt.datetime | None) -> pd.Series:
@@ -44,16 +37,28 @@ def encoded(reports: pd.DataFrame, decisions: pd.DataFrame, as_of: dt.datetime |
     active = reports.loc[known(reports, as_of)].reset_index(drop=True)
     typed = _typed(active)
     applicable = decisions.loc[decisions["report_id"].isin(active["report_id"])]
-    text = applicable.fillna("").sort_values("decision_id")
+    text = _as_text(applicable).sort_values("decision_id")
+    later: frozenset[str] = frozenset()
+    if as_of is not None:
+        public = decide.known(text, reports, as_of) | text["field"].isin(
+            SERIES_KEY
+        )  # which series it is of holds always
+        later = frozenset(text.loc[~public & (text["action"] == "recode"), "report_id"])
+        text = text.loc[public]
     decided = decide.apply(typed, text)
     frame = decided.reports
     for column in ("start_instant", "end_instant", "published_at"):
         frame[column] = at.as_seconds(pd.to_datetime(active[column].astype("datetime64[us, UTC]"), utc=True))
+    frame["per_day"] = active["per_day"].astype(bool)
     for column in ("lower", "upper", "sigma"):
         frame[column] = active[column].astype("Float64").to_numpy(np.float64, na_value=np.nan)
+    again = frame["report_id"].isin(later)
+    if again.any():  # as they were printed then
+        coded = encoding.encode(frame.loc[again].drop(columns=[*_CODED, "published_at"]))
+        for column in _CODED:
+            frame.loc[again, column] = coded[column]
     frame["series"] = active["series"].astype("object")
     frame["source_id"] = active["source_id"].astype("object")
-    frame["per_day"] = active["per_day"].astype(bool)
     frame["excluded"] = decided.excluded
     frame["held"] = active["role"].astype("object").isin(["held"])
     liked = text.loc[(text["action"] == "prefer") & (text["field"] == "value"), "report_id"]
@@ -63,6 +68,13 @@ def encoded(reports: pd.DataFrame, decisions: pd.DataFrame, as_of: dt.datetime |
     binding = frame["role"].isin(["constraint", "copy"])
     frame.loc[binding & frame["source_id"].isin(statistics), "role"] = "regular"
     return frame
+
+
+def _as_text(decisions: pd.DataFrame) -> pd.DataFrame:
+    """Decisions as `decisions.parse` has them, whether they come from there or from a release."""
+    text = decisions.astype("object").where(decisions.notna(), "")
+    lists = text["evidence_report_ids"].map(lambda ids: ids if isinstance(ids, str) else ";".join(ids))
+    return text.assign(evidence_report_ids=lists, evidence_on=text["evidence_on"].astype(str))
 
 
 def _typed(reports: pd.DataFrame) -> pd.DataFrame:

@@ -140,8 +140,8 @@ def frame_of(
         "upper_terms": [_terms(rows, rows.bounds[i].upper_terms, per_day) for i in on],
         "lower_aside": [list(rows.bounds[i].lower_aside) for i in on],
         "upper_aside": [list(rows.bounds[i].upper_aside) for i in on],
-        "lower_otherwise": _integers(np.array([_known(rows.bounds[i].lower_otherwise) for i in on]), slice(None)),
-        "upper_otherwise": _integers(np.array([_known(rows.bounds[i].upper_otherwise) for i in on]), slice(None)),
+        "lower_otherwise": _integers(np.array([b.lower_otherwise for b in rows.bounds], dtype=np.float64), on),
+        "upper_otherwise": _integers(np.array([b.upper_otherwise for b in rows.bounds], dtype=np.float64), on),
         "n_origins": np.array([len({origin_of[i] for i in rows.report_ids[d]}) for d in on], dtype=np.int16),
         "break_id": break_ids,
     }
@@ -158,11 +158,7 @@ def term_of(term: Term, day: dt.date | None) -> dict[str, Any]:
     return {"report_id": term.report_id, "end": term.end, "times": float(term.times), "day": day}
 
 
-def _known(value: float | None) -> float:
-    return np.nan if value is None else value
-
-
-def _integers(values: FloatArray, rows: NDArray[np.intp] | slice) -> pd.api.extensions.ExtensionArray:
+def _integers(values: FloatArray, rows: NDArray[np.intp]) -> pd.api.extensions.ExtensionArray:
     """Whole numbers as nullable integers; NaN and inf are missing."""
     chosen = values[rows]
     missing = ~np.isfinite(chosen)

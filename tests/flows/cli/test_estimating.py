@@ -36,10 +36,11 @@ def test_a_figure_that_was_decided_otherwise_than_printed_says_so(analyst: Publi
 
 def test_bounds_that_rest_on_a_clash_say_so(analyst: Published, command: Command) -> None:
     said = command("between", "FIN", "2022-09-21", "2022-09-27").out
-    assert "at least 50,646 if FIN-032 is wrong, at least 50,655 otherwise: 4,824 (FIN-024, 2022-09-21) plus" in said
-    assert "at most 50,655: 50,655 (FIN-032, 2022-09-21 to 2022-09-27)" in said
+    assert "at least 50,650 if FIN-032 and FIN-487 are both wrong, at least 50,655 otherwise: 4,824 (FIN-024" in said
+    assert "at most 50,659: 43,603 (FIN-487, 2022-09-21 to 2022-09-26) plus 7,056 (FIN-132, 2022-09-27)" in said
     assert "these bounds rest on reports that clash" in said
-    assert "  FIN-032  50,655, 2022-09-21 to 2022-09-27; " in said
+    assert "  FIN-487  43,603, 2022-09-21 to 2022-09-26; " in said
+    assert "FIN-032 (Ilta-Sanomat, 50,655) gives at least 50,655" in said
     assert "these bounds rest on reports that clash" not in command("between", "KAZ", "2022-09-21", "2022-09-26").out
 
 

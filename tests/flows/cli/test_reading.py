@@ -120,7 +120,7 @@ def test_status_names_release_tables_and_runs(analyst: Published, command: Comma
     said = json.loads(command("status", "--json").out)
     assert said["release"] == analyst.release.name
     assert said["damaged"] == []
-    assert said["tables"]["reports"] >= 779
+    assert said["tables"]["reports"] >= 1180
     assert said["runs"][-1]["outcome"] == "published"
     plain = command("status").out
     assert analyst.release.name in plain

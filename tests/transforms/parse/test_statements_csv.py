@@ -28,7 +28,7 @@ def refusal(content: bytes) -> str:
 
 def test_the_real_register_parses_without_a_torn_or_unread_field() -> None:
     found = statements_csv.parse(REAL)
-    assert found.considered == len(found.reports) == 779
+    assert found.considered == len(found.reports) == 1180
     assert (found.reports["unparsed"] == "").all()
     assert found.reports.loc[0, ["report_id", "value"]].tolist() == ["FIN-001", 8314]
 

@@ -24,10 +24,12 @@ def test_the_real_decisions_hold_on_the_real_register() -> None:
     reports = statements_csv.parse((DATA / "register" / "reports.csv").read_bytes()).reports
     decisions = decide.parse((DATA / "register" / "decisions.csv").read_bytes())
     found = decide.apply(reports, decisions)
-    assert len(decisions) == 384
-    assert decisions["action"].value_counts().to_dict() == {"recode": 178, "question": 127, "exclude": 73, "prefer": 6}
-    assert found.excluded.sum() == 73
-    assert sum(len(ids) for ids in found.decision_ids) == 384
+    assert len(decisions) == 509
+    assert decisions["action"].value_counts().to_dict() == {
+        "recode": 231, "question": 161, "exclude": 107, "prefer": 9, "include": 1,
+    }  # fmt: skip
+    assert found.excluded.sum() == 106
+    assert sum(len(ids) for ids in found.decision_ids) == 509
 
 
 def test_a_recode_changes_the_decided_field_and_leaves_the_printed_one() -> None:
@@ -97,6 +99,22 @@ def test_an_excluded_report_stays_excluded_when_it_is_also_recoded() -> None:
     found = decide.apply(frame_of(statement()), decisions_of(decision(action="exclude"), recode))
     assert found.excluded.tolist() == [True]
     assert found.reports["direction"].tolist() == ["exit"]
+
+
+def test_an_exclusion_is_withdrawn_by_a_later_include_and_by_no_earlier_one() -> None:
+    out, back = decision(decision_id="D-2", action="exclude"), decision(decision_id="D-3", action="include")
+    assert decide.apply(frame_of(statement()), decisions_of(out, back)).excluded.tolist() == [False]
+    early = back | {"decision_id": "D-1"}
+    assert decide.apply(frame_of(statement()), decisions_of(out, early)).excluded.tolist() == [True]
+
+
+def test_a_file_may_lack_the_dates_of_decisions_and_a_date_that_is_none_is_named() -> None:
+    found = decide.parse(HEADER + b"D-1,A-1,exclude,,,,x,\n")
+    assert found[["decided_on", "evidence_on"]].values.tolist() == [["", ""]]
+    dated = HEADER.replace(b"\n", b",decided_on\n")
+    assert decide.parse(dated + b"D-1,A-1,exclude,,,,x,,2022-10-03\n")["decided_on"].tolist() == ["2022-10-03"]
+    with pytest.raises(UnreadableInput, match="decided_on of D-1 is '3 October', no date"):
+        decide.parse(dated + b"D-1,A-1,exclude,,,,x,,3 October\n")
 
 
 def test_the_order_of_the_file_does_not_matter() -> None:

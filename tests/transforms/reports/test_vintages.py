@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from statements import decision, decisions_of, settled, statement, unjudged
 
+from crossings import catalog
 from crossings.errors import CrossingsError
 from crossings.schema.tables import REPORTS
 from transforms.reports import vintages
@@ -22,7 +23,7 @@ def table(*rows: dict[str, str], decisions: pd.DataFrame | None = None) -> pd.Da
 
 def seen(reports: pd.DataFrame, when: str | None, decisions: pd.DataFrame | None = None) -> dict[str, str]:
     chosen = decisions_of() if decisions is None else decisions
-    found = vintages.encoded(reports, chosen, vintages.as_instant(when) if when else None)
+    found = vintages.encoded(reports, chosen, catalog.instant(when) if when else None)
     return dict(zip(found["report_id"], found["role"], strict=True))
 
 
@@ -37,7 +38,7 @@ def seen(reports: pd.DataFrame, when: str | None, decisions: pd.DataFrame | None
     ],
 )
 def test_an_instant_may_be_a_date_a_text_or_a_datetime(when: object, instant: dt.datetime) -> None:
-    assert vintages.as_instant(when) == instant
+    assert catalog.instant(when) == instant
 
 
 @pytest.mark.parametrize(
