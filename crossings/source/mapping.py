@@ -7,31 +7,21 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self, TypeAlias
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
 from crossings.source.closed import Closed, Names, Texts, as_tuple, checked_code, one_or_many
+from crossings.source.spellings import compiled, with_exchanged
 
-Freq: TypeAlias = Literal["D", "W", "M", "Q", "A"]
+Freq: TypeAlias = Literal["D", "W", "M", "Q", "S", "A"]
 SeriesField: TypeAlias = Literal[
     "country", "counterpart", "scope", "mode", "direction", "citizenship", "measure", "system"
 ]
-PeriodFormat: TypeAlias = Literal[
-    "YYYY",
-    "YYYY-MM",
-    "YYYYMM",
-    "YYYYMmm",
-    "YYYYQq",
-    "MONYYYY",
-    "YYYY MONTH",
-    "YYYY сар",
-    "YYYY улирал",
-    "YYYY-MM-DD",
-    "DD.MM.YYYY",
-    "DD-MM-YYYY",
-    "D/M/YYYY",
-    "M/D/YYYY",
-    "serial",
-]
+def _checked_spelling(value: str) -> str:
+    compiled(value)
+    return value
+
+
+PeriodFormat: TypeAlias = Annotated[str, AfterValidator(_checked_spelling)]
 
 
 def _checked_contribution(value: dict[SeriesField, str]) -> dict[SeriesField, str]:
@@ -48,9 +38,12 @@ class TimeAxis(Closed):
     dimension : names under which the time variable may appear; or `year` with `month` or `quarter` for split axes.
     by : read the category's label or its code.
     freq : SDMX frequency that every period must have.
-    formats : spellings accepted, and no other.
+    formats : spellings accepted, and no other; see `crossings.source.spellings`.
     anchor : which day of the period a full date names.
-    months : month names of the publisher's language, in addition to English.
+    year_starts, year_named : first month of the publisher's year, and whether that year bears the number of the calendar
+    year in which it ends or starts.
+    months : month names that are not known; `known_months` holds those of the label table.
+    unselected : texts in place of a period that are left out on purpose (totals of a year among its months, notes).
     order, complete, rows_per_period : whole-file claims; a file that breaks one is refused.
     """
 
@@ -62,7 +55,11 @@ class TimeAxis(Closed):
     freq: Freq
     formats: Annotated[tuple[PeriodFormat, ...], BeforeValidator(one_or_many), Field(min_length=1)]
     anchor: Literal["start", "end"] = "start"
+    year_starts: int = Field(default=1, ge=1, le=12)
+    year_named: Literal["end", "start"] = "end"
     months: dict[str, int] = Field(default_factory=dict)
+    known_months: dict[str, int] = Field(default_factory=dict, repr=False)
+    unselected: Texts = ()
     order: Literal["ascending", "descending", "any"] = "any"
     complete: bool = False
     rows_per_period: int | None = Field(default=None, gt=0)
@@ -71,8 +68,9 @@ class TimeAxis(Closed):
     def _one_way_to_say_it(self) -> Self:
         if (self.dimension is None) == (self.year is None):
             raise ValueError("state either dimension or year (with month or quarter)")
-        if {"D/M/YYYY", "M/D/YYYY"} <= set(self.formats):
-            raise ValueError("D/M/YYYY and M/D/YYYY exclude each other: state the publisher's date order")
+        for name in self.formats:
+            if (turned := with_exchanged(name)) in self.formats and turned != name:
+                raise ValueError(f"{name} and {turned} exclude each other: state the publisher's date order")
         if any(not 1 <= month <= 12 for month in self.months.values()):
             raise ValueError("months must map names to 1-12")
         return self
