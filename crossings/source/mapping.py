@@ -9,13 +9,16 @@ from typing import Annotated, Literal, Self, TypeAlias
 
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
-from crossings.source.closed import Closed, Names, Texts, as_tuple, checked_code, one_or_many
+from crossings.source.closed import Closed, IsoDate, Names, Texts, as_tuple, checked_code, one_or_many
 from crossings.source.spellings import compiled, with_exchanged
 
 Freq: TypeAlias = Literal["D", "W", "M", "Q", "S", "A"]
+Statistic: TypeAlias = Literal["total", "cumulative", "mean_per_day", "mean_per_week", "mean_per_month", "stock"]
 SeriesField: TypeAlias = Literal[
     "country", "counterpart", "scope", "mode", "direction", "citizenship", "measure", "system"
 ]
+
+
 def _checked_spelling(value: str) -> str:
     compiled(value)
     return value
@@ -89,6 +92,9 @@ class DimensionMap(Closed):
     as_code : the category is the code itself.
     unselected : categories left out on purpose (aggregates inside the axis, for instance).
     ignore : the whole dimension says nothing about the series.
+    sum : its categories are parts of one figure, which we add up; `sparse` where the publisher leaves out parts that are
+    zero. status : its categories are marks of the figures beside them, read by `symbols`.
+    known : codes of countries, so that a code that is none is told.
     optional : the dimension may be absent.
     """
 
@@ -101,6 +107,9 @@ class DimensionMap(Closed):
     as_code: bool = False
     unselected: Texts = ()
     ignore: bool = False
+    sum: bool | Literal["sparse"] = False
+    status: bool = False
+    known: frozenset[str] = Field(default_factory=frozenset, repr=False)
     optional: bool = False
 
     @field_validator("labels")
@@ -114,8 +123,11 @@ class DimensionMap(Closed):
     def _field_where_needed(self) -> Self:
         if (self.codes_from or self.codes or self.as_code) and self.field is None:
             raise ValueError("codes_from and as_code need the field they state")
-        if not (self.ignore or self.labels or self.codes_from or self.codes or self.as_code):
-            raise ValueError("state labels, codes_from, as_code or ignore: true")
+        meanings = bool(self.labels or self.codes_from or self.codes or self.as_code)
+        if meanings + self.ignore + bool(self.sum) + self.status == 0:
+            raise ValueError("state labels, codes_from, as_code or ignore: true (or sum: true, status: true)")
+        if meanings + self.ignore + bool(self.sum) + self.status > 1:
+            raise ValueError("labels and codes, ignore, sum and status exclude each other")
         return self
 
 
@@ -132,10 +144,15 @@ class TotalCheck(Closed):
 
 
 class Unit(Closed):
-    """Unit of the figures: its text, the power of ten to apply once, and the texts the payload may state."""
+    """Unit of the figures: its text, the power of ten to apply once, and the texts the payload may state.
+
+    `rounding_unit` is the precision that the publisher states, in whole units; with it a fraction of a unit is rounded,
+    without it no fraction is a count.
+    """
 
     text: str
     mult: int = Field(default=0, ge=0, le=9)
+    rounding_unit: int | None = Field(default=None, ge=1)
     expect: Texts = ()
 
 
@@ -143,10 +160,14 @@ class Mapping(Closed):
     """From cells of a payload to observations of a series.
 
     `series` states what is constant; dimensions add the rest. `symbols` maps the publisher's marks beside or instead
-    of figures to SDMX observation status. `thousands` and `decimal` are the marks of figures written as text.
+    of figures or behind a period to SDMX observation status. `thousands` and `decimal` are the marks of figures written as
+    text. `statistic` says what a figure says of its period: its total, a running total that starts on the day `since` (or
+    anew with each `year`), a mean of its days, weeks or months, or the number present (`stock`).
     """
 
     series: dict[SeriesField, str]
+    statistic: Statistic = "total"
+    since: Literal["year"] | IsoDate | None = None
     time: TimeAxis
     dimensions: Annotated[tuple[DimensionMap, ...], BeforeValidator(as_tuple)] = ()
     unit: Unit
@@ -168,7 +189,13 @@ class Mapping(Closed):
         return value
 
     @model_validator(mode="after")
-    def _marks_differ(self) -> Self:
+    def _fits_together(self) -> Self:
         if self.thousands == self.decimal:
             raise ValueError("thousands and decimal must be different marks")
+        if (self.statistic == "cumulative") != (self.since is not None):
+            raise ValueError("statistic: cumulative needs since: the first day, or year; nothing else has one")
+        if self.statistic == "mean_per_month" and self.time.freq in ("D", "W"):
+            raise ValueError("statistic: mean_per_month needs periods of months (freq M, Q, S or A)")
+        if self.statistic == "stock" and self.series.get("direction", "stock") != "stock":
+            raise ValueError("statistic: stock has series.direction: stock")
         return self

@@ -74,7 +74,9 @@ def compiled(spelling: str) -> re.Pattern[str]:
             depth += 1 if found["other"] == "[" else -1
             pattern += "(?:" if found["other"] == "[" else ")?"
             if depth not in (0, 1):
-                raise ValueError(f"spelling {spelling!r}: brackets [ ] mark a part that may be absent; they do not nest")
+                raise ValueError(
+                    f"spelling {spelling!r}: brackets [ ] mark a part that may be absent; they do not nest"
+                )
         else:
             literal = found["quoted"] if found["quoted"] is not None else found["prefix"] or found["other"]
             if literal == found["other"] and literal.isascii() and literal.isalpha() and literal not in _LETTERS:

@@ -25,10 +25,10 @@ def frequency(start: dt.date, end: dt.date) -> str | None:
     if start.day == 1 and after.day == 1:
         if months == 1:
             return "M"
-        if months == 3 and start.month % 3 == 1:
-            return "Q"
-        if months == 12 and start.month == 1:
+        if months == 12:  # a publisher's year may start in any month
             return "A"
+        if months in (3, 6) and start.month % 3 == 1:
+            return "Q" if months == 3 else "S"
     return {1: "D", 7: "W"}.get((after - start).days)
 
 
@@ -56,7 +56,7 @@ def build(reports: pd.DataFrame, series: pd.DataFrame, stated: pd.DataFrame, dai
     rows = regular.join(parts, on="series")
     rows["freq"] = [frequency(s, e) for s, e in zip(rows["period_start"], rows["period_end"], strict=True)]
     odd = rows["freq"].isna()
-    told = [_told(row, "official_period", "its period is no day, week, month, quarter or year",
+    told = [_told(row, "official_period", "its period is no day, week, month, quarter, half-year or year",
                   [row["report_id"]]) for row in rows.loc[odd].to_dict("records")]  # fmt: skip
     rows = rows.loc[~odd].rename(columns={"period_start": "date"}).reset_index(drop=True)
     rows["value"] = rows["value"].astype("Int64")

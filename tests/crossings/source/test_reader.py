@@ -6,6 +6,7 @@ import pytest
 from parse_support import LABELS, ROOT, sources
 
 from crossings.errors import CrossingsError
+from crossings.source.labels import label_key
 from crossings.source.model import InvalidSource
 from crossings.source.reader import load_labels, load_sources, read_source
 
@@ -53,7 +54,7 @@ def test_all_sources_load_in_order_of_id():
         ("https://taldau.stat.gov.kz/ru/New", "http://taldau.stat.gov.kz/ru/New", "must be an https address"),
         ("direction: entry", "direction: inwards", "'inwards' is no code of direction"),
         ("scope: national", "scope: Everywhere", "is no code of scope"),
-        ("formats: YYYY", "formats: MM/YY", "formats"),
+        ("formats: YYYY", "formats: MM/DD", "formats"),
         ('symbols: {"-": O', 'symbols: {"-": Z', "'Z' is no code of obs_status"),
         ("to_confirm:", "to_check:", "to_check: Extra inputs"),
         ("title: Arr", "title: A\ntitle: Arr", "stands twice"),
@@ -91,7 +92,7 @@ def test_bytes_that_are_no_utf8_are_told(tmp_path):
 def test_labels_resolve_to_codes_whatever_their_case():
     spec = sources()["mn-nso-country-of-origin"]
     codes = next(d.codes for d in spec.series_mapping.dimensions if d.codes_from == "country")
-    assert (codes["оху"], codes["russia"], codes["namibia"], codes["venäjä"]) == ("RUS", "RUS", "NAM", "RUS")
+    assert (codes["оху"], codes["russia"], codes["namibia"], codes[label_key("Venäjä")]) == ("RUS", "RUS", "NAM", "RUS")
     assert LABELS["iso2"]["na"] == "NAM"
 
 
