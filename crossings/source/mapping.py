@@ -94,7 +94,6 @@ class DimensionMap(Closed):
     ignore : the whole dimension says nothing about the series.
     sum : its categories are parts of one figure, which we add up; `sparse` where the publisher leaves out parts that are
     zero. status : its categories are marks of the figures beside them, read by `symbols`.
-    known : codes of countries, so that a code that is none is told.
     optional : the dimension may be absent.
     """
 
@@ -109,7 +108,6 @@ class DimensionMap(Closed):
     ignore: bool = False
     sum: bool | Literal["sparse"] = False
     status: bool = False
-    known: frozenset[str] = Field(default_factory=frozenset, repr=False)
     optional: bool = False
 
     @field_validator("labels")
@@ -162,7 +160,8 @@ class Mapping(Closed):
     `series` states what is constant; dimensions add the rest. `symbols` maps the publisher's marks beside or instead
     of figures or behind a period to SDMX observation status. `thousands` and `decimal` are the marks of figures written as
     text. `statistic` says what a figure says of its period: its total, a running total that starts on the day `since` (or
-    anew with each `year`), a mean of its days, weeks or months, or the number present (`stock`).
+    anew with each `year`), a mean of its days, weeks or months, or the number present (`stock`). `countries` holds the codes
+    of the label table, against which cells without a figure are held too.
     """
 
     series: dict[SeriesField, str]
@@ -175,6 +174,7 @@ class Mapping(Closed):
     thousands: Literal["", ",", ".", " ", "'"] = ""
     decimal: Literal[".", ","] = "."
     totals: Annotated[tuple[TotalCheck, ...], BeforeValidator(as_tuple)] = ()
+    countries: Texts = Field(default=(), repr=False)
 
     @field_validator("series")
     @classmethod

@@ -68,10 +68,12 @@ def build_source(raw: object, name: str, labels: dict[str, dict[str, str]] | Non
     if spec.mapping is None:
         return spec
     known = labels or {}
-    _check_countries(spec.mapping, name, country_codes(known))
+    countries = country_codes(known)
+    _check_countries(spec.mapping, name, countries)
     resolved = tuple(_resolved(d, name, known) for d in spec.mapping.dimensions)
     time = spec.mapping.time.model_copy(update={"known_months": _months(known, spec.language)})
-    return spec.model_copy(update={"mapping": spec.mapping.model_copy(update={"dimensions": resolved, "time": time})})
+    found = {"dimensions": resolved, "time": time, "countries": countries}
+    return spec.model_copy(update={"mapping": spec.mapping.model_copy(update=found)})
 
 
 def read_source(path: Path, labels: dict[str, dict[str, str]] | None = None) -> SourceSpec:
@@ -97,16 +99,16 @@ def load_sources(directory: Path, labels: Path | None = None) -> dict[str, Sourc
     return {path.stem: read_source(path, known) for path in sorted(directory.glob("*.yaml"))}
 
 
-def country_codes(labels: dict[str, dict[str, str]]) -> frozenset[str]:
+def country_codes(labels: dict[str, dict[str, str]]) -> tuple[str, ...]:
     """Every code that stands for a country or is reserved like one."""
-    return frozenset(code for kind in ("iso2", "reserved") for code in labels.get(kind, {}).values())
+    return tuple(sorted({code for kind in ("iso2", "reserved") for code in labels.get(kind, {}).values()}))
 
 
-def _check_countries(mapping: Mapping, name: str, known: frozenset[str]) -> None:
+def _check_countries(mapping: Mapping, name: str, known: tuple[str, ...]) -> None:
     """Codes that the file itself states; what a payload states is held against the same table when it is read."""
     stated = [mapping.series, *(given for d in mapping.dimensions for given in d.labels.values())]
     codes = {given[field] for given in stated for field in ("country", "counterpart") if field in given}
-    if known and (wrong := sorted(codes - known)):
+    if known and (wrong := sorted(codes - set(known))):
         raise InvalidSource(f"{name}: mapping: {wrong[0]!r} is no country code", "use ISO 3166-1 alpha-3")
 
 
@@ -122,8 +124,6 @@ def _months(labels: dict[str, dict[str, str]], language: str) -> dict[str, int]:
 
 
 def _resolved(dimension: DimensionMap, name: str, labels: dict[str, dict[str, str]]) -> DimensionMap:
-    if dimension.as_code and dimension.field in ("country", "counterpart"):
-        dimension = dimension.model_copy(update={"known": country_codes(labels)})
     if dimension.codes_from is None or dimension.codes:
         return dimension
     if dimension.codes_from not in labels:

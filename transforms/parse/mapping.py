@@ -47,10 +47,6 @@ class UnknownLabel(ValueError):
         self.dimension, self.label, self.field = dimension, label, field
 
 
-class UnknownCode(ValueError):
-    """A category that should be a country's code and is none."""
-
-
 @dataclass(frozen=True)
 class BoundDimension:
     """A dimension of the payload tied to the mapping that reads it."""
@@ -70,8 +66,6 @@ class BoundDimension:
         code = rule.codes.get(label_key(label))
         if code is None and rule.as_code and len(label) == 3 and label.isalpha() and label.isupper():
             code = label
-            if rule.known and code not in rule.known:
-                raise UnknownCode(f"unknown country code {code} in {self.name}")
         if code is None or rule.field is None:
             raise UnknownLabel(self.name, label, rule.field or _stated_by(rule))
         return {rule.field: code}
@@ -277,7 +271,7 @@ def _sort_out(
     if mapping.statistic == "stock":
         constant["direction"] = "stock"
     marking = [d.name for d in bound if d.rule.status]
-    known: dict[tuple[str, str], Contribution | UnknownLabel | UnknownCode] = {}
+    known: dict[tuple[str, str], Contribution | UnknownLabel] = {}
     accepted: list[Observation] = []
     refusals: list[Refusal] = []
     unselected = 0
@@ -300,8 +294,6 @@ def _sort_out(
         if isinstance(found, UnknownLabel):
             unread.label(found.dimension, found.label, found.field)
             refusals.append(Refusal(cell, "unknown_label", str(found)))
-        elif isinstance(found, UnknownCode):
-            refusals.append(Refusal(cell, "V02", str(found)))
         elif text in times.refused:
             refusals.append(Refusal(cell, "V04", times.refused[text]))
         else:
@@ -318,22 +310,22 @@ def _sort_out(
 
 
 def _contributions(
-    cell: Cell, bound: Sequence[BoundDimension], known: dict[tuple[str, str], Contribution | UnknownLabel | UnknownCode]
-) -> dict[str, str] | UnknownLabel | UnknownCode | None:
+    cell: Cell, bound: Sequence[BoundDimension], known: dict[tuple[str, str], Contribution | UnknownLabel]
+) -> dict[str, str] | UnknownLabel | None:
     gathered: dict[str, str] = {}
-    unknown: UnknownLabel | UnknownCode | None = None
+    unknown: UnknownLabel | None = None
     for dimension in bound:
         label = " ".join(cell.labels[dimension.name].split())
         place = (dimension.name, label)
         if place not in known:
             try:
                 known[place] = dimension.contribution(label)
-            except (UnknownLabel, UnknownCode) as fault:
+            except UnknownLabel as fault:
                 known[place] = fault
         part = known[place]
         if part is None:
             return None
-        if isinstance(part, UnknownLabel | UnknownCode):
+        if isinstance(part, UnknownLabel):
             unknown = unknown or part
         else:
             gathered.update(part)
@@ -371,6 +363,10 @@ def _observed(
             return Refusal(cell, "unknown_symbol", f"symbol {symbol[:40]!r} is not in mapping.symbols")
         status = mapping.symbols[symbol]
     if whole is None:
+        # Figures become rows of `reports`, which the expectations judge; an absence is no row there.
+        of = [series[name] for name in ("country", "counterpart") if name in series]
+        if mapping.countries and (odd := [code for code in of if code not in mapping.countries]):
+            return Refusal(cell, "V02", f"unknown country code {odd[0]}")
         return Observation(cell, series, period, None, status if status in MISSING else "O", symbol)
     if status in MISSING:
         return Refusal(cell, "unknown_symbol", f"a figure stands beside the mark of absence {symbol!r}")

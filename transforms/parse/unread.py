@@ -17,6 +17,7 @@ from transforms.parse.contract import Note
 from transforms.parse.periods import NotAPeriod, calendar_of, read_period
 
 _MOST_SHOWN = 300
+_MOST_PERIODS = 10  # the spelling tells more than all of them
 _COMMON = {
     "D": ("YYYY-MM-DD", "D.M.YYYY", "D/M/YYYY", "M/D/YYYY", "D-M-YYYY", "YYYY/M/D", "YYYYMMDD", "D.M.YY", "D/M/YY", "M/D/YY",
           "D MONTH YYYY", "D-MON-YY", "D-MON-YYYY", "MONTH D, YYYY", "YYYY-MM-DDThh:mm:ss[Z]", "YYYY-MM-DD hh:mm:ss",
@@ -82,7 +83,9 @@ class Unread:
         return "labels that the mapping knows"
 
     def _told(self) -> str:
-        parts = [f"period {_counted(self.periods)}"] if self.periods else []
+        several = len(self.periods) > _MOST_PERIODS
+        parts = [f"{len(self.periods):,} periods, first {_counted(self.periods, _MOST_PERIODS)}"] if several else []
+        parts += [f"period {_counted(self.periods)}"] if self.periods and not several else []
         parts += [f"{name} {_counted(texts)}" for name, texts in sorted(self.labels.items())]
         parts += [f"mark {_counted(self.symbols)}"] if self.symbols else []
         return "; ".join(parts)
@@ -91,8 +94,8 @@ class Unread:
         told = []
         if self.periods:
             fitting = _fitting(list(self.periods), spec)
-            told.append(f"time.formats {fitting} would read them" if fitting else "correct time.formats")
-            told.append(f"or leave them out: time: {{unselected: {_listed(sorted(self.periods))}}}")
+            out = f"correct time.formats or leave them out: time: {{unselected: {_listed(sorted(self.periods))}}}"
+            told.append(f"time.formats {fitting} would read them" if fitting else out)
         for name, texts in sorted(self.labels.items()):
             told.append(
                 f"give each a code or leave it out: {{dimension: {_quoted(name)}, labels: {{"
@@ -106,10 +109,10 @@ class Unread:
         return "in mapping, " + "; ".join(told)
 
 
-def _counted(texts: Counter[str]) -> str:
+def _counted(texts: Counter[str], most: int = _MOST_SHOWN) -> str:
     ordered = sorted(texts.items(), key=lambda item: (-item[1], item[0]))
-    more = f" and {len(ordered) - _MOST_SHOWN:,} more" if len(ordered) > _MOST_SHOWN else ""
-    return ", ".join(f"{_quoted(text)} ({number:,})" for text, number in ordered[:_MOST_SHOWN]) + more
+    more = f" and {len(ordered) - most:,} more" if len(ordered) > most else ""
+    return ", ".join(f"{_quoted(text)} ({number:,})" for text, number in ordered[:most]) + more
 
 
 def _listed(texts: Sequence[str]) -> str:
