@@ -23,7 +23,9 @@ def label_key(label: str) -> str:
     text = unicodedata.normalize("NFKC", label).casefold()
     text = "".join(_plain(letter) for letter in text)
     text = re.sub(r"['’‘ʼ`´]", "", text)
-    words = [_SHORT.get(word, word) for word in re.split(r"[\s.,;()\[\]/&-]+", text) if word]
+    words = [word for word in re.split(r"[\s.,;()\[\]/&-]+", text) if word]
+    if len(words) > 1:  # one word alone is no abbreviation: Island is a country in German
+        words = [_SHORT.get(word, word) for word in words]
     kept = [word for word in words if word not in _EMPTY]
     return " ".join(sorted(kept or words)) or text
 

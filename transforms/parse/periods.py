@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Literal, TypeAlias
 
+from crossings.source.labels import label_key
 from crossings.source.mapping import TimeAxis
 from crossings.source.spellings import compiled, finest, is_date, with_exchanged
 
@@ -46,7 +47,7 @@ class Calendar:
     ----------
     year_starts : first month of the publisher's year.
     year_named : whether a year bears the number of the calendar year in which it ends, or starts.
-    months : month names besides the English ones, to 1-12.
+    months : month names besides the English ones, under `label_key`, to 1-12.
     to_date : a range of months reaches from the first month of the year to the one it stands for.
     """
 
@@ -58,7 +59,11 @@ class Calendar:
 
 def calendar_of(axis: TimeAxis, *, to_date: bool = False) -> Calendar:
     """The calendar that a source's time axis declares."""
-    return Calendar(axis.year_starts, axis.year_named, {**axis.known_months, **axis.months}, to_date)
+    return Calendar(axis.year_starts, axis.year_named, {**axis.known_months, **_keyed(axis.months)}, to_date)
+
+
+def _keyed(months: Mapping[str, int]) -> dict[str, int]:
+    return {label_key(name): number for name, number in months.items()}
 
 
 def read_period(
@@ -80,7 +85,7 @@ def read_period(
     for name in formats:
         found = compiled(name).fullmatch(spelled)
         if found is not None:
-            return _period(spelled, found.groupdict(), freq, anchor, kept or Calendar(months=months))
+            return _period(spelled, found.groupdict(), freq, anchor, kept or Calendar(months=_keyed(months or {})))
     raise NotAPeriod(f"{spelled[:60]!r} is not written as {' or '.join(formats)}")
 
 
@@ -283,16 +288,10 @@ def _day(text: str, year: int, month: int, day: int) -> date:
         raise NotAPeriod(f"{text!r}: {fault}") from None
 
 
-def month_key(name: str) -> str:
-    """A month name as it is compared: without regard to case and dots."""
-    return name.casefold().replace(".", "")
-
-
 def _month_number(name: str, months: Mapping[str, int]) -> int:
-    known = {month_key(key): number for key, number in months.items()}
-    number = known.get(month_key(name)) or _ENGLISH.get(month_key(name))
+    number = months.get(label_key(name)) or _ENGLISH.get(label_key(name))
     if number is None:
-        raise NotAPeriod(f"{name!r} is no month name we know")
+        raise NotAPeriod(f"{name!r} is no month name we know; state it in time.months")
     return number
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from parse_support import LABELS, ROOT, sources
 
 from crossings.errors import CrossingsError
+from crossings.schema.codes import OPEN_PATTERNS
 from crossings.source.labels import label_key
 from crossings.source.model import InvalidSource
 from crossings.source.reader import load_labels, load_sources, read_source
@@ -107,5 +110,7 @@ def test_a_label_with_two_codes_is_refused(tmp_path):
         load_labels(written(tmp_path, table, "labels.csv"))
 
 
-def test_every_label_maps_to_a_three_letter_code():
-    assert all(len(code) == 3 and code.isupper() for table in LABELS.values() for code in table.values())
+def test_every_label_maps_to_a_code_that_a_citizenship_may_have():
+    for kind, table in LABELS.items():
+        wanted = r"[1-9]|1[0-2]" if kind.startswith("month.") else OPEN_PATTERNS["citizenship"]
+        assert all(re.fullmatch(wanted, code) for code in table.values()), kind
