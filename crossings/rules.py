@@ -146,6 +146,7 @@ _CATALOGUE = (
     Rule("incomplete_sum", "a part of a sum of ours is missing or set aside", "quarantine", "error", "8"),
     Rule("running_total", "no figure of its own period follows from a running total", "quarantine", "error", "8"),
     Rule("unread", "periods, labels or marks of a look are not in the source's mapping", "tell", "warn", "8"),
+    Rule("computed", "figures are computed from printed ones as the source declares", "tell", "info", "8"),
     Rule("looks_cumulative", "{fewest} regular figures or more never fall and end at more than {times} times the first: perhaps "
          "a running total", "tell", "warn", "8", {"fewest": 5, "times": 5}),
     Rule("cached_formula", "figures are cached results of formulas", "tell", "warn", "8"),

@@ -159,7 +159,7 @@ def differences(observations: Sequence[Observation], mapping: Mapping) -> tuple[
                     member,
                     value=member.value - before.value,
                     computed=f"running totals since {starts}: {member.value:,} minus {before.value:,} of {before.period[1]} "
-                    f"({before.cell.locator})",
+                    f"({before.cell.locator})" + (f"; {member.computed}" if member.computed else ""),
                 )
             before = member
         made += fresh.values()
@@ -186,6 +186,9 @@ def looks_cumulative(observations: Sequence[Observation], freq: str) -> list[Not
     told = []
     for members in by_series(observations):
         values = [o.value for o in members if o.value is not None]
+        gapless = all(b.period[0] - a.period[1] == timedelta(days=1) for a, b in pairwise(members))
+        if not gapless:  # a running total goes on
+            continue
         if freq not in ("D", "W", "M") or len(values) < _RISING["fewest"]:
             continue
         rises = all(a <= b for a, b in pairwise(values))
@@ -197,6 +200,16 @@ def looks_cumulative(observations: Sequence[Observation], freq: str) -> list[Not
             )
             told.append(Note("looks_cumulative", message))
     return told
+
+
+def computed(observations: Sequence[Observation]) -> list[Note]:
+    """That figures of a look are ours, made of printed ones as the source declares."""
+    made = sorted((o for o in observations if o.computed), key=lambda o: (*o.period, series_of(o)))
+    if not made:
+        return []
+    first = made[0]
+    told = f"{len(made):,} figures are computed as the source declares, the note of each report says how"
+    return [Note("computed", f"{told}; first {first.value:,} for {first.period[0]}: {first.computed}")]
 
 
 def mark_breaks(observations: Sequence[Observation], epochs: Sequence[Epoch]) -> list[Observation]:

@@ -30,7 +30,15 @@ from transforms.parse.contract import (
     observation_frame,
     rejected_frame,
 )
-from transforms.parse.derived import MISSING, add_parts, differences, hidden_total, looks_cumulative, mark_breaks
+from transforms.parse.derived import (
+    MISSING,
+    add_parts,
+    computed,
+    differences,
+    hidden_total,
+    looks_cumulative,
+    mark_breaks,
+)
 from transforms.parse.figures import LARGEST, NotAFigure, read_amount, read_figure, rounded
 from transforms.parse.periods import NotAPeriod, Period, calendar_of, read_period
 from transforms.parse.unread import Unread
@@ -124,9 +132,13 @@ def assemble(spec: SourceSpec, cells: Sequence[Cell], notes: Sequence[Note] = ()
         rejected=rejected_frame([*refusals, *more]),
         considered=len(cells),
         unselected=unselected,
-        notes=(*notes, *told, *(looks_cumulative(made, mapping.time.freq) if mapping.statistic == "total" else ())),
+        notes=(*notes, *told, *computed(made), *_doubted(made, mapping)),
         summed=summed,
     )
+
+
+def _doubted(made: Sequence[Observation], mapping: Mapping) -> Sequence[Note]:
+    return looks_cumulative(made, mapping.time.freq) if mapping.statistic == "total" else ()
 
 
 def _derived(
@@ -344,16 +356,16 @@ def _observed(
         if not mark or mark in mapping.symbols:
             value, symbol = None, symbol or mark or None
     may_fall = series["direction"] == "net"
-    computed = whole = None
+    made = whole = None
     if value is not None:
         try:
             try:
-                whole, computed = _counted(value, period, mapping, may_fall=may_fall)
+                whole, made = _counted(value, period, mapping, may_fall=may_fall)
             except NotAFigure:
                 bare, mark_behind = split_mark(value, mapping.symbols) if isinstance(value, str) else (value, None)
                 if mark_behind is None:
                     raise
-                whole, computed = _counted(bare, period, mapping, may_fall=may_fall)
+                whole, made = _counted(bare, period, mapping, may_fall=may_fall)
                 symbol = symbol or mark_behind
         except NotAFigure as fault:
             return Refusal(cell, fault.rule, fault.reason)
@@ -370,9 +382,9 @@ def _observed(
         return Observation(cell, series, period, None, status if status in MISSING else "O", symbol)
     if status in MISSING:
         return Refusal(cell, "unknown_symbol", f"a figure stands beside the mark of absence {symbol!r}")
-    if status == "A" and computed is not None:
+    if status == "A" and made is not None:
         status = "E"
-    return Observation(cell, series, period, whole, status, symbol, computed)
+    return Observation(cell, series, period, whole, status, symbol, made)
 
 
 def _counted(value: Figure, period: Period, mapping: Mapping, *, may_fall: bool) -> tuple[int, str | None]:

@@ -93,6 +93,19 @@ def gather(looks: Sequence[Look], spec: SourceSpec, main_timezone: Mapping[str, 
     )
 
 
+def described(series: pd.DataFrame, used: pd.Series, spec: SourceSpec) -> pd.DataFrame:
+    """Definitions of series; the titles of those that the source's reports use say its definitions by their epochs."""
+    if len(spec.definition_epochs) < 2:
+        return series
+    said = "; ".join(
+        " ".join([*([f"from {e.start}"] if e.start else []), *([f"to {e.end}"] if e.end else [])]) + f" {e.definition}"
+        for e in spec.definition_epochs
+    )
+    return series.assign(
+        title=series["title"].mask(series["series"].isin(used), series["title"] + f" ({spec.id}: {said})")
+    )
+
+
 @dataclass(frozen=True)
 class _Standing:
     """What the looks so far say of one series and period, and the newest report about it."""
