@@ -44,7 +44,7 @@ class TimeAxis(Closed):
     formats : spellings accepted, and no other; see `crossings.source.spellings`.
     anchor : which day of the period a full date names.
     year_starts, year_named : first month of the publisher's year, and whether that year bears the number of the calendar
-    year in which it ends or starts.
+    year in which it ends or starts; `calendar` where months stand beside calendar years all the same.
     months : month names that are not known; `known_months` holds those of the label table.
     unselected : texts in place of a period that are left out on purpose (totals of a year among its months, notes).
     order, complete, rows_per_period : whole-file claims; a file that breaks one is refused.
@@ -59,7 +59,7 @@ class TimeAxis(Closed):
     formats: Annotated[tuple[PeriodFormat, ...], BeforeValidator(one_or_many), Field(min_length=1)]
     anchor: Literal["start", "end"] = "start"
     year_starts: int = Field(default=1, ge=1, le=12)
-    year_named: Literal["end", "start"] = "end"
+    year_named: Literal["end", "start", "calendar"] = "end"
     months: dict[str, int] = Field(default_factory=dict)
     known_months: dict[str, int] = Field(default_factory=dict, repr=False)
     unselected: Texts = ()

@@ -46,13 +46,14 @@ class Calendar:
     Attributes
     ----------
     year_starts : first month of the publisher's year.
-    year_named : whether a year bears the number of the calendar year in which it ends, or starts.
+    year_named : whether a year bears the number of the calendar year in which it ends, or starts; or `calendar`, where months
+    stand beside calendar years all the same.
     months : month names besides the English ones, under `label_key`, to 1-12.
     to_date : a range of months reaches from the first month of the year to the one it stands for.
     """
 
     year_starts: int = 1
-    year_named: Literal["end", "start"] = "end"
+    year_named: Literal["end", "start", "calendar"] = "end"
     months: Mapping[str, int] | None = None
     to_date: bool = False
 
@@ -205,12 +206,12 @@ def _checked_year(text: str, years: Sequence[int], kept: Calendar) -> int:
         return years[0]
     if kept.year_starts == 1 or years[1] != years[0] + 1:
         raise NotAPeriod(f"{text!r} names two years; declare year_starts, the first month of such a year")
-    return years[1] if kept.year_named == "end" else years[0]
+    return years[0] if kept.year_named == "start" else years[1]
 
 
 def _first(text: str, year: int, month: int, kept: Calendar) -> date:
     """First day of a month of the publisher's year."""
-    if kept.year_starts > 1:
+    if kept.year_starts > 1 and kept.year_named != "calendar":
         if kept.year_named == "end":
             year -= month >= kept.year_starts
         else:
@@ -219,7 +220,7 @@ def _first(text: str, year: int, month: int, kept: Calendar) -> date:
 
 
 def _year_start(year: int, kept: Calendar) -> date:
-    return date(year - (kept.year_starts > 1 and kept.year_named == "end"), kept.year_starts, 1)
+    return date(year - (kept.year_starts > 1 and kept.year_named != "start"), kept.year_starts, 1)
 
 
 def _shifted(first: date, months: int) -> date:

@@ -18,7 +18,7 @@ from transforms.parse.periods import NotAPeriod, calendar_of, read_period
 
 _MOST_SHOWN = 300
 _MOST_PERIODS = 10  # the spelling tells more than all of them
-_COMMON = {
+COMMON = {
     "D": ("YYYY-MM-DD", "D.M.YYYY", "D/M/YYYY", "M/D/YYYY", "D-M-YYYY", "YYYY/M/D", "YYYYMMDD", "D.M.YY", "D/M/YY", "M/D/YY",
           "D MONTH YYYY", "D-MON-YY", "D-MON-YYYY", "MONTH D, YYYY", "YYYY-MM-DDThh:mm:ss[Z]", "YYYY-MM-DD hh:mm:ss",
           "M/D/YYYY h:mm:ss AM", "YYYY年M月D日"),
@@ -135,5 +135,5 @@ def _fitting(texts: Sequence[str], spec: SourceSpec) -> str:
             return False
         return True
 
-    found = [f"{name} (freq {freq})" for freq, names in _COMMON.items() for name in names if reads(name, freq)]
+    found = [f"{name} (freq {freq})" for freq, names in COMMON.items() for name in names if reads(name, freq)]
     return " or ".join(found[:3])
