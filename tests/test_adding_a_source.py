@@ -20,6 +20,7 @@ from serving import served
 
 from crossings.lake import Lake, digest
 from crossings.source.reader import read_source
+from transforms.parse.periods import Calendar, read_period
 
 ROOT = Path(__file__).parents[1]
 GUIDE = (ROOT / "docs" / "adding-a-source.md").read_text(encoding="utf-8")
@@ -235,3 +236,11 @@ def labels() -> dict[str, dict[str, str]]:
     from crossings.source.reader import load_labels
 
     return load_labels(ROOT / "data" / "reference" / "labels.csv")
+
+
+def test_the_spellings_of_the_guide_are_read_as_it_says():
+    rows = re.findall(r"^\| `(.+?)` \| `(.+?)` \| `([DWMQSA])` \| (\S+) to (\S+) \|$", GUIDE, re.MULTILINE)
+    assert len(rows) >= 10
+    kept = Calendar(months={"septiembre": 9})
+    for text, spelling, freq, first, last in rows:
+        assert tuple(map(str, read_period(text, [spelling], freq, kept=kept))) == (first, last), text

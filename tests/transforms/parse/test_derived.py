@@ -43,7 +43,10 @@ def test_a_running_total_becomes_the_figures_of_its_periods():
         ("day,persons\nJan-Nov 2021,90\nJan-Dec 2021,100\nJan-Jan 2022,7\nJan-Feb 2022,19\n",
          running("year", "MON-MON YYYY", freq="M"), [10, 7, 12], 1),
         # a fiscal year that starts in October
-        ("day,persons\n2021-10,5\n2021-11,9\n2022-10,4\n", running("year", "YYYY-MM", freq="M", year_starts=10), [5, 4], 1),
+        ("day,persons\n2021-10,5\n2021-11,9\n2022-10,4\n", running("year", "YYYY-MM", freq="M", year_starts=10), [5, 4, 4], 0),
+        # the same beside calendar years
+        ("day,persons\n2021-09,90\n2021-10,5\n2021-11,9\n",
+         running("year", "YYYY-MM", freq="M", year_starts=10, year_named="calendar"), [5, 4], 1),
         # a gap: what fell on two days together is no day
         ("day,persons\n2022-02-24,10\n2022-02-26,30\n2022-02-27,35\n", running(), [10, 5], 1),
         # a fall: neither of the days around it
