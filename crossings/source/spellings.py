@@ -95,19 +95,17 @@ def compiled(spelling: str) -> re.Pattern[str]:
 def is_date(spelling: str) -> bool:
     """Whether it names a day and a month in digits, so that their order matters."""
     groups = compiled(spelling).groupindex
-    return "d1" in groups and "m1" in groups and "mon1" not in groups and "d2" not in groups
+    return {"d1", "m1"} <= set(groups) and not {"mon1", "d2", "m2"} & set(groups)
 
 
 def with_exchanged(spelling: str) -> str | None:
     """The spelling with day and month exchanged; None where it does not name both in digits."""
     if spelling in NAMED or not is_date(spelling):
         return None
-    day, month = (re.search(rf"{letter}+(?!O)", spelling) for letter in "DM")
-    assert day is not None
-    assert month is not None
-    swap = {day.start(): "M" * len(day[0]), month.start(): "D" * len(month[0])}
-    (a, first), (b, second) = sorted(swap.items())
-    return spelling[:a] + first + spelling[a + len(first) : b] + second + spelling[b + len(second) :]
+    letters = {"D": "M", "DD": "MM", "M": "D", "MM": "DD"}
+    parts = [found[0] for found in _PARTS.finditer(spelling)]
+    tokens = [bool(found["token"]) for found in _PARTS.finditer(spelling)]
+    return "".join(letters.get(part, part) if token else part for part, token in zip(parts, tokens, strict=True))
 
 
 def finest(groups: dict[str, str | None]) -> str:
