@@ -150,6 +150,12 @@ _CATALOGUE = (
     Rule("formula_without_value", "a formula without a cached value; formulas are never evaluated",
          "quarantine", "error", "8"),
     Rule("duplicate_key", "one series and period has several figures", "quarantine", "error", "8"),
+    Rule("incomplete_sum", "a part of a sum of ours is missing or set aside", "quarantine", "error", "8"),
+    Rule("running_total", "no figure of its own period follows from a running total", "quarantine", "error", "8"),
+    Rule("unread", "periods, labels or marks of a look are not in the source's mapping", "tell", "warn", "8"),
+    Rule("computed", "figures are computed from printed ones as the source declares", "tell", "info", "8"),
+    Rule("looks_cumulative", "{fewest} regular figures or more never fall and end at more than {times} times the first: perhaps "
+         "a running total", "tell", "warn", "8", {"fewest": 5, "times": 5}),
     Rule("cached_formula", "figures are cached results of formulas", "tell", "warn", "8"),
     Rule("latest_period", "the publisher's newest period", "tell", "warn", "8"),
     Rule("lost_letters", "letters were lost before the file reached us", "tell", "warn", "8"),
@@ -175,7 +181,7 @@ _CATALOGUE = (
     Rule("mirror_ratio", "both sides of the border count one flow; {lowest} to {highest} times is usual",
          "tell", "warn", "8", {"lowest": 0.5, "highest": 1.5}),
     Rule("undeclared_series", "reports fit no declared series; one was derived from their codes", "tell", "info", "1"),
-    Rule("official_period", "a regular statistic is of no day, week, month, quarter or year", "hold", "error", "8"),
+    Rule("official_period", "a regular statistic is of no day, week, month, quarter, half-year or year", "hold", "error", "8"),
     Rule("official_contested", "several reports state one regular figure and differ", "tell", "warn", "8"),
     # Identities between series.
     Rule("V32", "a part is larger than its whole", "bind", "warn", "4.7"),

@@ -20,6 +20,7 @@ from serving import served
 
 from crossings.lake import Lake, digest
 from crossings.source.reader import read_source
+from transforms.parse.periods import Calendar, read_period
 
 ROOT = Path(__file__).parents[1]
 GUIDE = (ROOT / "docs" / "adding-a-source.md").read_text(encoding="utf-8")
@@ -74,7 +75,7 @@ def test_the_guide_writes_one_yaml_and_one_folder() -> None:
 
 
 def test_a_protocol_is_added_in_the_places_that_the_guide_names() -> None:
-    section = GUIDE.partition("## 5.")[2]
+    section = GUIDE.partition("## 5.")[2].partition("\n## ")[0]
     places = re.findall(r"^\| `([\w./]+)` \|", section, re.MULTILINE)
     assert len(places) == 4
     assert all(
@@ -192,7 +193,7 @@ def dropped(metadata: str, data: str) -> tuple[str, str]:
 
 
 def unmapped(metadata: str, data: str) -> tuple[str, str]:
-    return metadata.replace("Latvia", "Lettland"), data.replace("Latvia", "Lettland")
+    return metadata.replace("Latvia", "Ruritania"), data.replace("Latvia", "Ruritania")
 
 
 def unequal(metadata: str, data: str) -> tuple[str, str]:
@@ -235,3 +236,11 @@ def labels() -> dict[str, dict[str, str]]:
     from crossings.source.reader import load_labels
 
     return load_labels(ROOT / "data" / "reference" / "labels.csv")
+
+
+def test_the_spellings_of_the_guide_are_read_as_it_says():
+    rows = re.findall(r"^\| `(.+?)` \| `(.+?)` \| `([DWMQSA])` \| (\S+) to (\S+) \|$", GUIDE, re.MULTILINE)
+    assert len(rows) >= 10
+    kept = Calendar(months={"septiembre": 9})
+    for text, spelling, freq, first, last in rows:
+        assert tuple(map(str, read_period(text, [spelling], freq, kept=kept))) == (first, last), text

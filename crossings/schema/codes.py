@@ -151,7 +151,7 @@ CODE_LISTS: dict[str, dict[str, str]] = {
         "prefer": "the better of several reports",
         "question": "changes nothing, asks for review",
     },
-    "freq": {"D": "daily", "W": "weekly", "M": "monthly", "Q": "quarterly", "A": "yearly"},
+    "freq": {"D": "daily", "W": "weekly", "M": "monthly", "Q": "quarterly", "S": "half-yearly", "A": "yearly"},
     "event_kind": {
         "mobilisation": "mobilisation and what belongs to it",
         "entry_ban": "entry ban",

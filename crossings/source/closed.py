@@ -7,6 +7,7 @@ In: values as YAML gives them. Out: frozen pydantic models and tuples. Codes are
 from __future__ import annotations
 
 import re
+from datetime import date
 from typing import Annotated, ClassVar, TypeAlias
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
@@ -44,6 +45,11 @@ def as_tuple(value: object) -> object:
     return tuple(value) if isinstance(value, list) else value
 
 
+def _iso_date(value: object) -> object:
+    return date.fromisoformat(value) if isinstance(value, str) and re.fullmatch(r"[0-9-]+", value) else value
+
+
+IsoDate: TypeAlias = Annotated[date, BeforeValidator(_iso_date)]
 Names: TypeAlias = Annotated[tuple[str, ...], BeforeValidator(one_or_many), Field(min_length=1)]
 Texts: TypeAlias = Annotated[tuple[str, ...], BeforeValidator(as_tuple)]
 

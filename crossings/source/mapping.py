@@ -7,31 +7,24 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self, TypeAlias
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
-from crossings.source.closed import Closed, Names, Texts, as_tuple, checked_code, one_or_many
+from crossings.source.closed import Closed, IsoDate, Names, Texts, as_tuple, checked_code, one_or_many
+from crossings.source.spellings import compiled, with_exchanged
 
-Freq: TypeAlias = Literal["D", "W", "M", "Q", "A"]
+Freq: TypeAlias = Literal["D", "W", "M", "Q", "S", "A"]
+Statistic: TypeAlias = Literal["total", "cumulative", "mean_per_day", "mean_per_week", "mean_per_month", "stock"]
 SeriesField: TypeAlias = Literal[
     "country", "counterpart", "scope", "mode", "direction", "citizenship", "measure", "system"
 ]
-PeriodFormat: TypeAlias = Literal[
-    "YYYY",
-    "YYYY-MM",
-    "YYYYMM",
-    "YYYYMmm",
-    "YYYYQq",
-    "MONYYYY",
-    "YYYY MONTH",
-    "YYYY сар",
-    "YYYY улирал",
-    "YYYY-MM-DD",
-    "DD.MM.YYYY",
-    "DD-MM-YYYY",
-    "D/M/YYYY",
-    "M/D/YYYY",
-    "serial",
-]
+
+
+def _checked_spelling(value: str) -> str:
+    compiled(value)
+    return value
+
+
+PeriodFormat: TypeAlias = Annotated[str, AfterValidator(_checked_spelling)]
 
 
 def _checked_contribution(value: dict[SeriesField, str]) -> dict[SeriesField, str]:
@@ -48,9 +41,12 @@ class TimeAxis(Closed):
     dimension : names under which the time variable may appear; or `year` with `month` or `quarter` for split axes.
     by : read the category's label or its code.
     freq : SDMX frequency that every period must have.
-    formats : spellings accepted, and no other.
+    formats : spellings accepted, and no other; see `crossings.source.spellings`.
     anchor : which day of the period a full date names.
-    months : month names of the publisher's language, in addition to English.
+    year_starts, year_named : first month of the publisher's year, and whether that year bears the number of the calendar
+    year in which it ends or starts; `calendar` where months stand beside calendar years all the same.
+    months : month names that are not known; `known_months` holds those of the label table.
+    unselected : texts in place of a period that are left out on purpose (totals of a year among its months, notes).
     order, complete, rows_per_period : whole-file claims; a file that breaks one is refused.
     """
 
@@ -62,7 +58,11 @@ class TimeAxis(Closed):
     freq: Freq
     formats: Annotated[tuple[PeriodFormat, ...], BeforeValidator(one_or_many), Field(min_length=1)]
     anchor: Literal["start", "end"] = "start"
+    year_starts: int = Field(default=1, ge=1, le=12)
+    year_named: Literal["end", "start", "calendar"] = "end"
     months: dict[str, int] = Field(default_factory=dict)
+    known_months: dict[str, int] = Field(default_factory=dict, repr=False)
+    unselected: Texts = ()
     order: Literal["ascending", "descending", "any"] = "any"
     complete: bool = False
     rows_per_period: int | None = Field(default=None, gt=0)
@@ -71,8 +71,9 @@ class TimeAxis(Closed):
     def _one_way_to_say_it(self) -> Self:
         if (self.dimension is None) == (self.year is None):
             raise ValueError("state either dimension or year (with month or quarter)")
-        if {"D/M/YYYY", "M/D/YYYY"} <= set(self.formats):
-            raise ValueError("D/M/YYYY and M/D/YYYY exclude each other: state the publisher's date order")
+        for name in self.formats:
+            if (turned := with_exchanged(name)) in self.formats and turned != name:
+                raise ValueError(f"{name} and {turned} exclude each other: state the publisher's date order")
         if any(not 1 <= month <= 12 for month in self.months.values()):
             raise ValueError("months must map names to 1-12")
         return self
@@ -91,6 +92,8 @@ class DimensionMap(Closed):
     as_code : the category is the code itself.
     unselected : categories left out on purpose (aggregates inside the axis, for instance).
     ignore : the whole dimension says nothing about the series.
+    sum : its categories are parts of one figure, which we add up; `sparse` where the publisher leaves out parts that are
+    zero. status : its categories are marks of the figures beside them, read by `symbols`.
     optional : the dimension may be absent.
     """
 
@@ -103,6 +106,8 @@ class DimensionMap(Closed):
     as_code: bool = False
     unselected: Texts = ()
     ignore: bool = False
+    sum: bool | Literal["sparse"] = False
+    status: bool = False
     optional: bool = False
 
     @field_validator("labels")
@@ -116,8 +121,11 @@ class DimensionMap(Closed):
     def _field_where_needed(self) -> Self:
         if (self.codes_from or self.codes or self.as_code) and self.field is None:
             raise ValueError("codes_from and as_code need the field they state")
-        if not (self.ignore or self.labels or self.codes_from or self.codes or self.as_code):
-            raise ValueError("state labels, codes_from, as_code or ignore: true")
+        meanings = bool(self.labels or self.codes_from or self.codes or self.as_code)
+        if meanings + self.ignore + bool(self.sum) + self.status == 0:
+            raise ValueError("state labels, codes_from, as_code or ignore: true (or sum: true, status: true)")
+        if meanings + self.ignore + bool(self.sum) + self.status > 1:
+            raise ValueError("labels and codes, ignore, sum and status exclude each other")
         return self
 
 
@@ -134,10 +142,15 @@ class TotalCheck(Closed):
 
 
 class Unit(Closed):
-    """Unit of the figures: its text, the power of ten to apply once, and the texts the payload may state."""
+    """Unit of the figures: its text, the power of ten to apply once, and the texts the payload may state.
+
+    `rounding_unit` is the precision that the publisher states, in whole units; with it a fraction of a unit is rounded,
+    without it no fraction is a count.
+    """
 
     text: str
     mult: int = Field(default=0, ge=0, le=9)
+    rounding_unit: int | None = Field(default=None, ge=1)
     expect: Texts = ()
 
 
@@ -145,10 +158,15 @@ class Mapping(Closed):
     """From cells of a payload to observations of a series.
 
     `series` states what is constant; dimensions add the rest. `symbols` maps the publisher's marks beside or instead
-    of figures to SDMX observation status. `thousands` and `decimal` are the marks of figures written as text.
+    of figures or behind a period to SDMX observation status. `thousands` and `decimal` are the marks of figures written as
+    text. `statistic` says what a figure says of its period: its total, a running total that starts on the day `since` (or
+    anew with each `year`), a mean of its days, weeks or months, or the number present (`stock`). `countries` holds the codes
+    of the label table, against which cells without a figure are held too.
     """
 
     series: dict[SeriesField, str]
+    statistic: Statistic = "total"
+    since: Literal["year"] | IsoDate | None = None
     time: TimeAxis
     dimensions: Annotated[tuple[DimensionMap, ...], BeforeValidator(as_tuple)] = ()
     unit: Unit
@@ -156,6 +174,7 @@ class Mapping(Closed):
     thousands: Literal["", ",", ".", " ", "'"] = ""
     decimal: Literal[".", ","] = "."
     totals: Annotated[tuple[TotalCheck, ...], BeforeValidator(as_tuple)] = ()
+    countries: Texts = Field(default=(), repr=False)
 
     @field_validator("series")
     @classmethod
@@ -170,7 +189,13 @@ class Mapping(Closed):
         return value
 
     @model_validator(mode="after")
-    def _marks_differ(self) -> Self:
+    def _fits_together(self) -> Self:
         if self.thousands == self.decimal:
             raise ValueError("thousands and decimal must be different marks")
+        if (self.statistic == "cumulative") != (self.since is not None):
+            raise ValueError("statistic: cumulative needs since: the first day, or year; nothing else has one")
+        if self.statistic == "mean_per_month" and self.time.freq in ("D", "W"):
+            raise ValueError("statistic: mean_per_month needs periods of months (freq M, Q, S or A)")
+        if self.statistic == "stock" and self.series.get("direction", "stock") != "stock":
+            raise ValueError("statistic: stock has series.direction: stock")
         return self

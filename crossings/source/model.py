@@ -7,14 +7,13 @@ wrong type is refused. `crossings.source.reader` reads the files.
 from __future__ import annotations
 
 import re
-from datetime import date
-from typing import Annotated, Any, Literal, Self, TypeAlias
+from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from crossings.errors import CrossingsError
-from crossings.source.closed import AREA, Closed, Texts, checked_code
+from crossings.source.closed import AREA, Closed, IsoDate, Texts, checked_code
 from crossings.source.mapping import Mapping
 from crossings.source.options import Options
 
@@ -23,13 +22,6 @@ _HTTPS = re.compile(r"https://[a-z0-9-]+(?:\.[a-z0-9-]+)+(?::\d{1,5})?/")
 
 class InvalidSource(CrossingsError):
     """A source file that does not say what a source must say; the message names file and field."""
-
-
-def _iso_date(value: object) -> object:
-    return date.fromisoformat(value) if isinstance(value, str) else value
-
-
-IsoDate: TypeAlias = Annotated[date, BeforeValidator(_iso_date)]
 
 
 class Licence(Closed):
@@ -92,7 +84,8 @@ class Bounds(Closed):
     """What a healthy answer looks like.
 
     `rows` counts cells considered; `earliest_period` and `latest_period` are first days of periods that the time axis
-    must reach; `max_change` is the share of already known figures that one look may change before a person decides.
+    must reach; `max_change` is the share of already known figures that one look may change before a person decides;
+    `max_unread` the share of cells whose period, or whose label in a dimension, may be unknown before the file is refused.
     """
 
     min_rows: int = Field(default=1, ge=1)
@@ -101,6 +94,7 @@ class Bounds(Closed):
     earliest_period: IsoDate | None = None
     latest_period: IsoDate | None = None
     max_change: float = Field(default=0.2, ge=0, le=1)
+    max_unread: float = Field(default=0.1, ge=0, le=1)
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:

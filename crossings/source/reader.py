@@ -13,7 +13,8 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from crossings.source.mapping import DimensionMap
+from crossings.source.labels import label_key
+from crossings.source.mapping import DimensionMap, Mapping
 from crossings.source.model import InvalidSource, SourceSpec
 
 
@@ -39,15 +40,16 @@ for _tag, _pattern, _first in (
 
 
 def load_labels(path: Path) -> dict[str, dict[str, str]]:
-    """Label table by kind: `kind -> casefolded label -> code`.
+    """Label table by kind: `kind -> label_key(label) -> code`; months by language too: `month.pl`.
 
     The CSV has the columns kind, label, language, code. `InvalidSource` where one label means two codes.
     """
     tables: dict[str, dict[str, str]] = {}
     with path.open(encoding="utf-8", newline="") as lines:
         for row in csv.DictReader(lines):
-            table = tables.setdefault(row["kind"], {})
-            label = " ".join(row["label"].split()).casefold()
+            kind = f"month.{row['language']}" if row["kind"] == "month" else row["kind"]
+            table = tables.setdefault(kind, {})
+            label = label_key(row["label"])
             if table.setdefault(label, row["code"]) != row["code"]:
                 raise InvalidSource(f"{path.name}: {row['label']!r} means two codes", "keep one row for a label")
     return tables
@@ -65,8 +67,13 @@ def build_source(raw: object, name: str, labels: dict[str, dict[str, str]] | Non
         raise InvalidSource(f"{name}: {_explained(fault)}", "correct the named fields of that file") from fault
     if spec.mapping is None:
         return spec
-    resolved = tuple(_resolved(d, name, labels or {}) for d in spec.mapping.dimensions)
-    return spec.model_copy(update={"mapping": spec.mapping.model_copy(update={"dimensions": resolved})})
+    known = labels or {}
+    countries = country_codes(known)
+    _check_countries(spec.mapping, name, countries)
+    resolved = tuple(_resolved(d, name, known) for d in spec.mapping.dimensions)
+    time = spec.mapping.time.model_copy(update={"known_months": _months(known, spec.language)})
+    found = {"dimensions": resolved, "time": time, "countries": countries}
+    return spec.model_copy(update={"mapping": spec.mapping.model_copy(update=found)})
 
 
 def read_source(path: Path, labels: dict[str, dict[str, str]] | None = None) -> SourceSpec:
@@ -90,6 +97,30 @@ def load_sources(directory: Path, labels: Path | None = None) -> dict[str, Sourc
     table = labels if labels is not None else directory.parent / "reference" / "labels.csv"
     known = load_labels(table) if table.exists() else {}
     return {path.stem: read_source(path, known) for path in sorted(directory.glob("*.yaml"))}
+
+
+def country_codes(labels: dict[str, dict[str, str]]) -> tuple[str, ...]:
+    """Every code that stands for a country or is reserved like one."""
+    return tuple(sorted({code for kind in ("iso2", "reserved") for code in labels.get(kind, {}).values()}))
+
+
+def _check_countries(mapping: Mapping, name: str, known: tuple[str, ...]) -> None:
+    """Codes that the file itself states; what a payload states is held against the same table when it is read."""
+    stated = [mapping.series, *(given for d in mapping.dimensions for given in d.labels.values())]
+    codes = {given[field] for given in stated for field in ("country", "counterpart") if field in given}
+    if known and (wrong := sorted(codes - set(known))):
+        raise InvalidSource(f"{name}: mapping: {wrong[0]!r} is no country code", "use ISO 3166-1 alpha-3")
+
+
+def _months(labels: dict[str, dict[str, str]], language: str) -> dict[str, int]:
+    """Month names of the source's language, and those of other languages that mean one month everywhere."""
+    found: dict[str, set[int]] = {}
+    for kind, table in labels.items():
+        if kind.startswith("month."):
+            for label, code in table.items():
+                found.setdefault(label, set()).add(int(code))
+    own = {label: int(code) for label, code in labels.get(f"month.{language}", {}).items()}
+    return {label: min(months) for label, months in found.items() if len(months) == 1} | own
 
 
 def _resolved(dimension: DimensionMap, name: str, labels: dict[str, dict[str, str]]) -> DimensionMap:

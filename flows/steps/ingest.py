@@ -70,6 +70,9 @@ def ingest(workspace: Workspace, source_id: str, sha256: str, strict: bool = Fal
             told, absences, repeated = gathered.findings, gathered.absences, gathered.repeated
         judgements, results = judge.judge(prepared, known)
         settled = prepare.settle(prepared, judgements)
+        defined = settled.series
+        if not spec.by_hand:
+            defined = revisions.described(defined, settled.reports["series"], spec)
         suite = gates.summarise(f"{REPORTS.name} of {source_id}", results, prepared.frame)
         received = settled.rows_in if spec.by_hand else gathered.rows_in
         counts = Counts(source_id, received, len(settled.reports) + absences, len(settled.quarantine),
@@ -78,7 +81,7 @@ def ingest(workspace: Workspace, source_id: str, sha256: str, strict: bool = Fal
             workspace.staging, name,
             {"reports": settled.reports, "quarantine": settled.quarantine, "official": cells,
              "findings": pd.concat([settled.findings, findings.table(told)], ignore_index=True),
-             "series": _dates(settled.series)},
+             "series": _dates(defined)},
             {"counts": asdict(counts), "suite": suite, "unreadable": unreadable},
         )  # fmt: skip
     refused = stage.made(workspace.staging, name).summary["unreadable"]

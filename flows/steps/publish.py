@@ -17,6 +17,7 @@ from flows.steps import build
 from flows.workspace import Workspace
 from transforms.reports import decisions as decide
 from transforms.reports import reference, vintages
+from transforms.series import definitions as series_definitions
 from transforms.tables import headline, official
 
 
@@ -33,7 +34,7 @@ def release(
 
     held = gates.Gates()
     reports = together(ingested, "reports")
-    definitions = together([*ingested, *estimated], "series").drop_duplicates("series")
+    definitions = series_definitions.united(together([*ingested, *estimated], "series"))
     events = reference.events(workspace.reference["events"])
     decisions = decide.parse(workspace.reference["decisions"])
     told = together([*ingested, *estimated], "findings").drop_duplicates("finding_id")

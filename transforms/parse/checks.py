@@ -111,11 +111,17 @@ def _check_total(source: str, cells: Sequence[Cell], check: TotalCheck, mapping:
     for rest, amounts in groups.items():
         total = amounts.get(check.total)
         parts = [amounts.get(p) for p in check.parts] if check.parts else _others(amounts, check.total)
-        if total is None or not parts or any(part is None for part in parts):
+        known = [part for part in parts if part is not None]
+        if total is None or not known:
             continue
-        gap = total - sum(part for part in parts if part is not None)
-        if abs(gap) > Decimal(repr(check.tolerance)):
-            wrong.append(f"{', '.join(v for _, v in rest)}: {check.total} {total}, parts {total - gap}")
+        gap = total - sum(known)
+        # A part that is not known can only add to counts: known parts above the total are wrong all the same.
+        open_above = len(known) < len(parts)
+        if open_above and min(known) < 0:
+            continue
+        if (-gap if open_above else abs(gap)) > Decimal(repr(check.tolerance)):
+            of = "known parts" if open_above else "parts"
+            wrong.append(f"{', '.join(v for _, v in rest)}: {check.total} {total}, {of} {total - gap}")
     if wrong:
         raise UnreadableInput(
             f"{source}: expected {check.total} to equal its parts, found {len(wrong):,} that differ, first {clipped(wrong[0])}",

@@ -122,8 +122,9 @@ class Parsed:
     ----------
     observations : one row per accepted figure, `OBSERVATION_COLUMNS`; value Int64 in whole units.
     rejected : one row per refused figure, `REJECTED_COLUMNS`.
-    considered : cells or rows seen; equals accepted + rejected + unselected.
+    considered : cells or rows seen; equals accepted + rejected + unselected + summed.
     unselected : cells left out on purpose by the mapping.
+    summed : cells that went into a sum of ours beside its first part.
     notes : plain findings.
     """
 
@@ -132,9 +133,10 @@ class Parsed:
     considered: int
     unselected: int = 0
     notes: tuple[Note, ...] = ()
+    summed: int = 0
 
     def __post_init__(self) -> None:
-        accounted = len(self.observations) + len(self.rejected) + self.unselected
+        accounted = len(self.observations) + len(self.rejected) + self.unselected + self.summed
         assert self.considered == accounted, f"{self.considered} considered, {accounted} accounted for"
 
 
@@ -221,7 +223,7 @@ class Figures:
 
 @dataclass(slots=True)
 class Observation:
-    """One accepted figure before it becomes a row."""
+    """One accepted figure before it becomes a row; `computed` says how we made it where it was not printed so."""
 
     cell: Cell
     series: dict[str, str]
@@ -229,6 +231,7 @@ class Observation:
     value: int | None
     obs_status: str
     symbol: str | None
+    computed: str | None = None
 
     def key(self) -> tuple[object, ...]:
         """Series and period: what may occur once."""
@@ -284,7 +287,7 @@ def observation_frame(rows: Iterable[Observation], freq: str, unit_text: str) ->
         "value": pd.array(
             np.array([o.value if o.value is not None else pd.NA for o in ordered], dtype=object), dtype="Int64"
         ),
-        "value_text": _texts([as_received(o.cell.value) for o in ordered]),
+        "value_text": _texts([None if o.computed else as_received(o.cell.value) for o in ordered]),
         "obs_status": _texts([o.obs_status for o in ordered]),
         "status_symbol": _texts([o.symbol for o in ordered]),
     }
@@ -293,7 +296,7 @@ def observation_frame(rows: Iterable[Observation], freq: str, unit_text: str) ->
     columns["unit_text"] = _texts([o.cell.unit or unit_text for o in ordered])
     columns["payload_sha256"] = _texts([o.cell.sha256 for o in ordered])
     columns["payload_locator"] = _texts([o.cell.locator for o in ordered])
-    columns["raw"] = _texts([json.dumps(o.cell.labels, ensure_ascii=False, sort_keys=True) for o in ordered])
+    columns["raw"] = _texts([_raw(o) for o in ordered])
     return pd.DataFrame(columns, columns=list(OBSERVATION_COLUMNS))
 
 
@@ -309,6 +312,12 @@ def rejected_frame(rows: Iterable[Refusal]) -> pd.DataFrame:
         },
         columns=list(REJECTED_COLUMNS),
     )
+
+
+def _raw(o: Observation) -> str:
+    """Labels as JSON and, of a figure that we computed, how."""
+    computed = {"computed": o.computed} if o.computed else {}
+    return json.dumps({**o.cell.labels, **computed}, ensure_ascii=False, sort_keys=True)
 
 
 def _place(o: Observation) -> tuple[object, ...]:

@@ -1,4 +1,5 @@
-"""From a figure as received to whole units: separators as declared, the multiplier applied once, no rounding.
+"""From a figure as received to whole units: separators as declared, the multiplier applied once, rounding only where
+the source states a precision.
 
 In: text or number with its dialect. Out: a whole number, or `NotAFigure` with rule and reason (method.md 8, V07,
 V10, V11). Pure arithmetic on decimals; nothing is guessed from the look of a number.
@@ -8,7 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Decimal
 from functools import lru_cache
 
 from transforms.parse.contract import Figure
@@ -46,16 +47,28 @@ def read_figure(value: Figure, thousands: str, decimal: str, mult: int, *, may_f
     mult : power of ten that turns the figure into units.
     may_fall : whether a negative number has a meaning.
     """
-    number = _number(value, thousands, decimal)
-    scaled = number.scaleb(mult)
-    if abs(scaled) > LARGEST:
-        raise NotAFigure("V07", f"{value} is too large for a count")
+    scaled = read_amount(value, thousands, decimal, mult, may_fall=may_fall)
     whole = int(scaled)
     if whole != scaled:
-        raise NotAFigure("V07", f"{value} times 10^{mult} is no whole number")
-    if whole < 0 and not may_fall:
-        raise NotAFigure("V07", f"{value} is negative")
+        raise NotAFigure(
+            "V07", f"{value} times 10^{mult} is no whole number; state unit.rounding_unit if it is rounded"
+        )
     return whole
+
+
+def read_amount(value: Figure, thousands: str, decimal: str, mult: int, *, may_fall: bool) -> Decimal:
+    """The number behind a figure in units, whole or not; parameters as of `read_figure`."""
+    scaled = _number(value, thousands, decimal).scaleb(mult)
+    if abs(scaled) > LARGEST:
+        raise NotAFigure("V07", f"{value} is too large for a count")
+    if scaled < 0 and not may_fall:
+        raise NotAFigure("V07", f"{value} is negative")
+    return scaled
+
+
+def rounded(amount: Decimal) -> int:
+    """The nearest whole number; the even one of two that are equally near."""
+    return int(amount.to_integral_value(ROUND_HALF_EVEN))
 
 
 def _number(value: Figure, thousands: str, decimal: str) -> Decimal:

@@ -7,33 +7,52 @@ rejected with a rule and reason, or left out because the mapping says so; payloa
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import TypeAlias
 
 from crossings.errors import UnreadableInput
+from crossings.source.labels import label_key
 from crossings.source.mapping import DimensionMap, Mapping, TimeAxis
 from crossings.source.model import SourceSpec
+from crossings.source.spellings import is_date
 from transforms.parse.checks import check_reach, check_time_axis, check_totals, refuse_mixed_orders
 from transforms.parse.contract import (
     SERIES_COLUMNS,
     Cell,
+    Figure,
     Note,
     Observation,
     Parsed,
     Refusal,
+    as_received,
     observation_frame,
     rejected_frame,
 )
-from transforms.parse.figures import NotAFigure, read_figure
-from transforms.parse.periods import DATE_SPELLINGS, NotAPeriod, Period, read_period
+from transforms.parse.derived import (
+    MISSING,
+    add_parts,
+    computed,
+    differences,
+    hidden_total,
+    looks_cumulative,
+    mark_breaks,
+)
+from transforms.parse.figures import LARGEST, NotAFigure, read_amount, read_figure, rounded
+from transforms.parse.periods import NotAPeriod, Period, calendar_of, read_period
+from transforms.parse.unread import Unread
 
 Contribution: TypeAlias = dict[str, str] | None
 REQUIRED = tuple(name for name in SERIES_COLUMNS if name != "counterpart")
 
 
 class UnknownLabel(ValueError):
-    """A category the mapping does not know."""
+    """A category the mapping does not know, and the dimension and field it belongs to."""
+
+    def __init__(self, dimension: str, label: str, field: str | None) -> None:
+        super().__init__(f"{dimension} {label[:80]!r} is not in the mapping")
+        self.dimension, self.label, self.field = dimension, label, field
 
 
 @dataclass(frozen=True)
@@ -46,18 +65,24 @@ class BoundDimension:
     def contribution(self, label: str) -> Contribution:
         """Series fields a category states; None where it is left out on purpose."""
         rule = self.rule
-        if rule.ignore:
-            return {}
         if label in rule.labels:
             return {str(field): code for field, code in rule.labels[label].items()}
         if label in rule.unselected:
             return None
-        code = rule.codes.get(label.casefold())
+        if rule.ignore or rule.sum or rule.status:
+            return {}
+        code = rule.codes.get(label_key(label))
         if code is None and rule.as_code and len(label) == 3 and label.isalpha() and label.isupper():
             code = label
         if code is None or rule.field is None:
-            raise UnknownLabel(f"{self.name} {label[:80]!r} is not in the mapping")
+            raise UnknownLabel(self.name, label, rule.field or _stated_by(rule))
         return {rule.field: code}
+
+
+def _stated_by(rule: DimensionMap) -> str | None:
+    """The field that the labels of a dimension state, where they state one."""
+    fields = {str(field) for given in rule.labels.values() for field in given}
+    return fields.pop() if len(fields) == 1 else None
 
 
 def by_code(mapping: Mapping) -> frozenset[str]:
@@ -91,21 +116,53 @@ def assemble(spec: SourceSpec, cells: Sequence[Cell], notes: Sequence[Note] = ()
     names = tuple(cells[0].labels)
     bound, time_names = _bind(spec, names)
     _check_units(spec, cells)
+    cells = [replace(c, skipped=True) if _left_out(c, time_names, mapping.time) else c for c in cells]
     live = [cell for cell in cells if not cell.skipped and cell.fault is None]
-    periods, refused_texts = _read_periods(spec, live, time_names)
+    times = _read_periods(spec, live, time_names)
     check_totals(spec.id, live, mapping)
-    accepted, refusals, unselected = _sort_out(mapping, cells, bound, time_names, periods, refused_texts, spec)
-    read = [periods[text] for cell in live if cell.first and (text := _time_text(cell, time_names)) in periods]
+    unread = Unread()
+    accepted, refusals, unselected = _sort_out(spec, cells, bound, time_names, times, unread)
+    told = unread.settle(spec)
+    read = [times.periods[t] for cell in live if cell.first and (t := _time_text(cell, time_names)) in times.periods]
     check_time_axis(spec.id, read, mapping.time)
     check_reach(spec.id, read, spec.bounds.earliest_period, spec.bounds.latest_period)
-    unique, repeated = _once(accepted)
+    made, more, summed = _derived(spec, accepted, refusals, bound)
     return Parsed(
-        observations=observation_frame(unique, mapping.time.freq, mapping.unit.text),
-        rejected=rejected_frame([*refusals, *repeated]),
+        observations=observation_frame(made, mapping.time.freq, mapping.unit.text),
+        rejected=rejected_frame([*refusals, *more]),
         considered=len(cells),
         unselected=unselected,
-        notes=tuple(notes),
+        notes=(*notes, *told, *computed(made), *_doubted(made, mapping)),
+        summed=summed,
     )
+
+
+def _doubted(made: Sequence[Observation], mapping: Mapping) -> Sequence[Note]:
+    return looks_cumulative(made, mapping.time.freq) if mapping.statistic == "total" else ()
+
+
+def _derived(
+    spec: SourceSpec, accepted: Sequence[Observation], refusals: Sequence[Refusal], bound: Sequence[BoundDimension]
+) -> tuple[list[Observation], list[Refusal], int]:
+    """Copies dropped, parts added, running totals taken apart, breaks marked, as the source declares."""
+    mapping = spec.series_mapping
+    summed = [d.name for d in bound if d.rule.sum]
+    made, refused = _once(accepted, summed)
+    folded = 0
+    if summed:
+        total = hidden_total(made, summed)
+        if total is not None:
+            raise UnreadableInput(
+                f"{spec.id}: expected parts to add up, found that {total} always equals the sum of the others",
+                "put it in unselected of that dimension: it is a total",
+            )
+        sparse = any(d.rule.sum == "sparse" for d in bound)
+        made, incomplete, folded = add_parts(made, [*refusals, *refused], summed, sparse=sparse)
+        refused += incomplete
+    if mapping.statistic == "cumulative":
+        made, unknown = differences(made, mapping)
+        refused += unknown
+    return mark_breaks(made, spec.definition_epochs), refused, folded
 
 
 def _bind(spec: SourceSpec, names: Sequence[str]) -> tuple[list[BoundDimension], tuple[str, ...]]:
@@ -159,29 +216,49 @@ def _time_text(cell: Cell, time_names: Sequence[str]) -> str:
     return " ".join(cell.labels[name] for name in time_names)
 
 
-def _read_periods(
-    spec: SourceSpec, cells: Sequence[Cell], time_names: Sequence[str]
-) -> tuple[dict[str, Period], dict[str, str]]:
-    axis = spec.series_mapping.time
+def _left_out(cell: Cell, time_names: Sequence[str], axis: TimeAxis) -> bool:
+    return bool(axis.unselected) and " ".join(_time_text(cell, time_names).split()) in axis.unselected
+
+
+@dataclass(frozen=True)
+class Times:
+    """What the texts of the time axis say: periods, marks behind them (`2022*`), and why others are no period."""
+
+    periods: dict[str, Period]
+    marks: dict[str, str]
+    refused: dict[str, str]
+
+
+def _read_periods(spec: SourceSpec, cells: Sequence[Cell], time_names: Sequence[str]) -> Times:
+    axis, symbols = spec.series_mapping.time, spec.series_mapping.symbols
     texts = [_time_text(cell, time_names) for cell in cells]
-    if set(axis.formats) & set(DATE_SPELLINGS):
+    if any(map(is_date, axis.formats)):
         rows = [text for text, cell in zip(texts, cells, strict=True) if cell.first]
         refuse_mixed_orders(spec.id, rows, axis)
-    periods: dict[str, Period] = {}
-    refused: dict[str, str] = {}
+    kept = calendar_of(axis, to_date=spec.series_mapping.since == "year")
+    times = Times({}, {}, {})
     for text in dict.fromkeys(texts):
+        bare, mark = text, None
         try:
-            periods[text] = read_period(_joined(text, axis), axis.formats, axis.freq, axis.anchor, axis.months)
+            times.periods[text] = read_period(_joined(text, axis), axis.formats, axis.freq, axis.anchor, kept=kept)
         except NotAPeriod as fault:
-            refused[text] = fault.reason
-    off_anchor = [reason for reason in refused.values() if " day of a period " in reason]
-    if refused and (not periods or off_anchor):
+            bare, mark = split_mark(text, symbols)
+            if mark is None:
+                times.refused[text] = fault.reason
+                continue
+            try:
+                times.periods[text] = read_period(_joined(bare, axis), axis.formats, axis.freq, axis.anchor, kept=kept)
+                times.marks[text] = mark
+            except NotAPeriod:
+                times.refused[text] = fault.reason
+    off_anchor = [reason for reason in times.refused.values() if " day of a period " in reason]
+    if off_anchor:
         raise UnreadableInput(
             f"{spec.id}: expected periods of frequency {axis.freq} written {' or '.join(axis.formats)}, "
-            f"found {len(refused)} others, first {(off_anchor or list(refused.values()))[0]}",
+            f"found {len(times.refused)} others, first {off_anchor[0]}",
             "check frequency, spelling and date order in mapping.time against the payload",
         )
-    return periods, refused
+    return times
 
 
 def _joined(text: str, axis: TimeAxis) -> str:
@@ -189,20 +266,23 @@ def _joined(text: str, axis: TimeAxis) -> str:
     if axis.quarter is None:
         return text
     year, _, quarter = text.partition(" ")
-    return f"{year}Q{quarter.removeprefix('Q')}"
+    return f"{year} {quarter}" if quarter[:1] in "IⅠⅡⅢⅣ" else f"{year}Q{quarter.removeprefix('Q')}"
 
 
 def _sort_out(
-    mapping: Mapping,
+    spec: SourceSpec,
     cells: Sequence[Cell],
     bound: Sequence[BoundDimension],
     time_names: Sequence[str],
-    periods: dict[str, Period],
-    refused_texts: dict[str, str],
-    spec: SourceSpec,
+    times: Times,
+    unread: Unread,
 ) -> tuple[list[Observation], list[Refusal], int]:
+    mapping = spec.series_mapping
     constant: dict[str, str] = {"system": spec.system, "measure": spec.measure}
     constant.update({str(field): code for field, code in mapping.series.items()})
+    if mapping.statistic == "stock":
+        constant["direction"] = "stock"
+    marking = [d.name for d in bound if d.rule.status]
     known: dict[tuple[str, str], Contribution | UnknownLabel] = {}
     accepted: list[Observation] = []
     refusals: list[Refusal] = []
@@ -212,24 +292,32 @@ def _sort_out(
             unselected += 1
             continue
         if cell.fault is not None:
+            unread.seen += 1
             refusals.append(Refusal(cell, *cell.fault))
             continue
         found = _contributions(cell, bound, known)
         if found is None:
             unselected += 1
             continue
-        if isinstance(found, UnknownLabel):
-            refusals.append(Refusal(cell, "unknown_label", str(found)))
-            continue
+        unread.seen += 1
         text = _time_text(cell, time_names)
-        if text in refused_texts:
-            refusals.append(Refusal(cell, "V04", refused_texts[text]))
-            continue
-        outcome = _observed(cell, {**constant, **found}, periods[text], mapping)
-        if isinstance(outcome, Refusal):
-            refusals.append(outcome)
+        if text in times.refused:
+            unread.periods[" ".join(text.split())] += 1
+        if isinstance(found, UnknownLabel):
+            unread.label(found.dimension, found.label, found.field)
+            refusals.append(Refusal(cell, "unknown_label", str(found)))
+        elif text in times.refused:
+            refusals.append(Refusal(cell, "V04", times.refused[text]))
         else:
-            accepted.append(outcome)
+            beside = [*(cell.labels[name] for name in marking), times.marks.get(text, "")]
+            mark = next((m for m in map(str.strip, beside) if m), None)
+            outcome = _observed(cell, {**constant, **found}, times.periods[text], mapping, mark)
+            if isinstance(outcome, Refusal):
+                if outcome.rule == "unknown_symbol":
+                    unread.symbols[outcome.cell.symbol or mark or str(cell.value)] += 1
+                refusals.append(outcome)
+            else:
+                accepted.append(outcome)
     return accepted, refusals, unselected
 
 
@@ -256,38 +344,96 @@ def _contributions(
     return unknown or gathered
 
 
-def _observed(cell: Cell, series: dict[str, str], period: Period, mapping: Mapping) -> Observation | Refusal:
+def _observed(
+    cell: Cell, series: dict[str, str], period: Period, mapping: Mapping, beside: str | None
+) -> Observation | Refusal:
     missing = [name for name in REQUIRED if name not in series]
     if missing:
         return Refusal(cell, "V01", f"the mapping states no {', '.join(missing)}")
-    value, symbol = cell.value, cell.symbol
+    value, symbol = cell.value, cell.symbol if cell.symbol is not None and cell.symbol.strip() else beside
     if isinstance(value, str):
         mark = value.strip()
         if not mark or mark in mapping.symbols:
             value, symbol = None, symbol or mark or None
-    status = "A" if value is not None else "O"
+    may_fall = series["direction"] == "net"
+    made = whole = None
+    if value is not None:
+        try:
+            try:
+                whole, made = _counted(value, period, mapping, may_fall=may_fall)
+            except NotAFigure:
+                bare, mark_behind = split_mark(value, mapping.symbols) if isinstance(value, str) else (value, None)
+                if mark_behind is None:
+                    raise
+                whole, made = _counted(bare, period, mapping, may_fall=may_fall)
+                symbol = symbol or mark_behind
+        except NotAFigure as fault:
+            return Refusal(cell, fault.rule, fault.reason)
+    status = "A" if whole is not None else "O"
     if symbol is not None and symbol.strip():
         if symbol not in mapping.symbols:
             return Refusal(cell, "unknown_symbol", f"symbol {symbol[:40]!r} is not in mapping.symbols")
         status = mapping.symbols[symbol]
-    if value is None:
-        absent = status if status in ("L", "M", "O", "Q") else "O"
-        return Observation(cell, series, period, None, absent, symbol)
-    try:
-        may_fall = series["direction"] == "net"
-        whole = read_figure(value, mapping.thousands, mapping.decimal, mapping.unit.mult, may_fall=may_fall)
-    except NotAFigure as fault:
-        return Refusal(cell, fault.rule, fault.reason)
-    if status in ("L", "M", "O", "Q"):
+    if whole is None:
+        # Figures become rows of `reports`, which the expectations judge; an absence is no row there.
+        of = [series[name] for name in ("country", "counterpart") if name in series]
+        if mapping.countries and (odd := [code for code in of if code not in mapping.countries]):
+            return Refusal(cell, "V02", f"unknown country code {odd[0]}")
+        return Observation(cell, series, period, None, status if status in MISSING else "O", symbol)
+    if status in MISSING:
         return Refusal(cell, "unknown_symbol", f"a figure stands beside the mark of absence {symbol!r}")
-    return Observation(cell, series, period, whole, status, symbol)
+    if status == "A" and made is not None:
+        status = "E"
+    return Observation(cell, series, period, whole, status, symbol, made)
 
 
-def _once(accepted: Sequence[Observation]) -> tuple[list[Observation], list[Refusal]]:
-    """Observations whose key occurs once; exact copies are dropped to one, differing ones all refused."""
+def _counted(value: Figure, period: Period, mapping: Mapping, *, may_fall: bool) -> tuple[int, str | None]:
+    """The whole number of a figure, and how it was made where it is not printed so."""
+    unit, dialect = mapping.unit, (mapping.thousands, mapping.decimal, mapping.unit.mult)
+    if not mapping.statistic.startswith("mean_") and unit.rounding_unit is None:
+        return read_figure(value, *dialect, may_fall=may_fall), None
+    amount = read_amount(value, *dialect, may_fall=may_fall)
+    times, of = _how_many(period, mapping.statistic)
+    whole = rounded(amount * times)
+    if abs(whole) > LARGEST:
+        raise NotAFigure("V07", f"{value} is too large for a count")
+    if of is None:
+        return whole, None if whole == amount else f"{as_received(value)} rounded to whole units"
+    return whole, f"{times.normalize():f} {of} with a mean of {amount.normalize():f}, rounded to whole units"
+
+
+def _how_many(period: Period, statistic: str) -> tuple[Decimal, str | None]:
+    days = (period[1] - period[0]).days + 1
+    if statistic == "mean_per_day":
+        return Decimal(days), "days"
+    if statistic == "mean_per_week":
+        return Decimal(days) / 7, "weeks"
+    if statistic == "mean_per_month":
+        return Decimal((period[1].year - period[0].year) * 12 + period[1].month - period[0].month + 1), "months"
+    return Decimal(1), None
+
+
+def split_mark(text: str, symbols: Iterable[str]) -> tuple[str, str | None]:
+    """A text without the declared mark behind it, in brackets or not, and the mark; the longest one that fits."""
+    whole = text.strip()
+    for symbol in sorted(filter(None, symbols), key=lambda s: (-len(s), s)):
+        for written in (f"({symbol})", f"[{symbol}]", symbol):
+            bare = whole.removesuffix(written).rstrip()
+            if whole.endswith(written) and bare and (not written[0].isalnum() or not bare[-1].isalpha()):
+                return bare, symbol
+    return text, None
+
+
+def _once(accepted: Sequence[Observation], summed: Sequence[str]) -> tuple[list[Observation], list[Refusal]]:
+    """Observations whose key, parts of sums included, occurs once.
+
+    Of exact copies, which agree in every label, one is kept; figures that differ, or stand under different labels, are all
+    refused: which of them is the figure of the series cannot be known.
+    """
     groups: dict[tuple[object, ...], list[Observation]] = {}
     for observation in accepted:
-        groups.setdefault(observation.key(), []).append(observation)
+        part = (observation.cell.labels[name] for name in summed)
+        groups.setdefault((*observation.key(), *part), []).append(observation)
     unique: list[Observation] = []
     refusals: list[Refusal] = []
     for group in groups.values():
@@ -295,13 +441,18 @@ def _once(accepted: Sequence[Observation]) -> tuple[list[Observation], list[Refu
             unique.append(group[0])
             continue
         ordered = sorted(group, key=lambda o: (o.cell.sha256, o.cell.locator))
-        if len({(o.value, o.obs_status) for o in ordered}) == 1:
+        differing = sorted(name for name in ordered[0].cell.labels if len({o.cell.labels[name] for o in ordered}) > 1)
+        if len({(o.value, o.obs_status) for o in ordered}) == 1 and not differing:
             unique.append(ordered[0])
             where = ordered[0].cell.locator
             refusals += [Refusal(o.cell, "V22", f"exact copy of {where}") for o in ordered[1:]]
         else:
             said = ", ".join(f"{o.value} at {o.cell.locator}" for o in ordered[:5])
+            apart = (
+                f"; they differ in {', '.join(differing)}, which may be parts: sum: true adds them" if differing else ""
+            )
             refusals += [
-                Refusal(o.cell, "duplicate_key", f"one series and period has several figures: {said}") for o in ordered
+                Refusal(o.cell, "duplicate_key", f"one series and period has several figures: {said}{apart}")
+                for o in ordered
             ]
     return unique, refusals

@@ -1,7 +1,7 @@
 """Figures that are odd beside their neighbours although nothing contradicts them, for statements and official figures alike.
 
-In: counts of days, weeks, months, quarters or years, each in its place in the sequence of such periods. Out: what is odd, as
-`Odd`, from which the caller makes findings. Rules `zero_between`, `slipped_digit` and `copied_period`; limits stand there.
+In: counts of days, weeks, months, quarters, half-years or years, each in its place in the sequence of such periods. Out: what
+is odd, as `Odd`, from which the caller makes findings. Rules `zero_between`, `slipped_digit` and `copied_period`; limits stand there.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from crossings.rules import RULES
 from transforms.reports.encode import rounding_unit
 
 ZERO, SLIP, COPY = (RULES[name].limits for name in ("zero_between", "slipped_digit", "copied_period"))
-SEASON = {"D": 7, "W": 52, "M": 12, "Q": 4, "A": 0}  # periods after which a pattern repeats itself
-NAMES = {"D": "day", "W": "week", "M": "month", "Q": "quarter", "A": "year"}
+SEASON = {"D": 7, "W": 52, "M": 12, "Q": 4, "S": 2, "A": 0}  # periods after which a pattern repeats itself
+NAMES = {"D": "day", "W": "week", "M": "month", "Q": "quarter", "S": "half-year", "A": "year"}
 
 
 @dataclass(frozen=True)
@@ -54,10 +54,10 @@ def frequency(start: dt.date, end: dt.date) -> str | None:
     if start.day == 1 and after.day == 1:
         if months == 1:
             return "M"
-        if months == 3 and start.month % 3 == 1:
-            return "Q"
-        if months == 12 and start.month == 1:
+        if months == 12:  # a publisher's year may start in any month
             return "A"
+        if months in (3, 6) and start.month % 3 == 1:
+            return "Q" if months == 3 else "S"
     return {1: "D", 7: "W"}.get((after - start).days)
 
 
@@ -65,7 +65,8 @@ def place(start: dt.date, freq: str) -> int:
     """The number of a period in the sequence of its kind; neighbours differ by one."""
     if freq in ("D", "W"):
         return start.toordinal() // (1 if freq == "D" else 7)
-    return {"M": start.year * 12 + start.month, "Q": start.year * 4 + (start.month - 1) // 3, "A": start.year}[freq]
+    months = start.year * 12 + start.month - 1
+    return months // {"M": 1, "Q": 3, "S": 6, "A": 12}[freq]
 
 
 def odd(points: Points, freq: str) -> Iterator[Odd]:

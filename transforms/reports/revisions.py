@@ -127,8 +127,21 @@ def gather(looks: Sequence[Look], spec: SourceSpec, main_timezone: Mapping[str, 
         marked=_official([pair for pair in standing if not pd.isna(pair[0]["value"])]),
         absences=book.absences,
         repeated=book.repeated,
-        rows_in=sum(look.parsed.considered - look.parsed.unselected for look in looks),
+        rows_in=sum(look.parsed.considered - look.parsed.unselected - look.parsed.summed for look in looks),
         findings=book.told,
+    )
+
+
+def described(series: pd.DataFrame, used: pd.Series, spec: SourceSpec) -> pd.DataFrame:
+    """Definitions of series; the titles of those that the source's reports use say its definitions by their epochs."""
+    if len(spec.definition_epochs) < 2:
+        return series
+    said = "; ".join(
+        " ".join([*([f"from {e.start}"] if e.start else []), *([f"to {e.end}"] if e.end else [])]) + f" {e.definition}"
+        for e in spec.definition_epochs
+    )
+    return series.assign(
+        title=series["title"].mask(series["series"].isin(used), series["title"] + f" ({spec.id}: {said})")
     )
 
 
@@ -319,12 +332,18 @@ def _statement(
         "report_id": report_id, "origin_id": report_id,
         "timezone": main_timezone.get(row["country"], spec.timezone), "statistic": "total",
         "modality": "observed", "period_basis": "stated", "cutoff_assumed": False, "qualifier": "exact",
-        "reporter_side": "origin" if spec.system == "mirror" else "destination", "rounding_unit": 1,
-        "speech_mode": "written_table", "tier": 1, "published_on": f"{look.issued:%Y-%m-%d}", "publisher": spec.publisher,
-        "url": address, "language": spec.language, "recorded_on": look.recorded_at.date(),
+        "reporter_side": "origin" if spec.system == "mirror" else "destination", "speech_mode": "written_table",
+        "rounding_unit": _rounding_unit(spec, row["value"]), "tier": 1, "published_on": f"{look.issued:%Y-%m-%d}",
+        "publisher": spec.publisher, "url": address, "language": spec.language, "recorded_on": look.recorded_at.date(),
         "recorded_at": look.recorded_at, "payload_sha256": row["payload_sha256"], "locator": row["payload_locator"],
         "note": row["raw"],
     }  # fmt: skip
+
+
+def _rounding_unit(spec: SourceSpec, value: int) -> int:
+    """The precision that the source states; 1 where the figure is finer all the same."""
+    stated = spec.series_mapping.unit.rounding_unit or 1
+    return stated if value % stated == 0 else 1
 
 
 def _typed(rows: list[dict[str, Any]]) -> pd.DataFrame:

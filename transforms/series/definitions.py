@@ -56,6 +56,14 @@ def identifiers(frame: pd.DataFrame) -> pd.Series:
     return parts.agg("/".join, axis=1) if len(frame) else pd.Series([], dtype="str", index=frame.index)
 
 
+def united(frame: pd.DataFrame) -> pd.DataFrame:
+    """Each series once where several sources bring its definition; the title that says most stands."""
+    fullest = frame.assign(length=-frame["title"].str.len()).sort_values(["series", "length", "title"])
+    title = fullest.drop_duplicates("series").set_index("series")["title"]
+    once = frame.drop_duplicates("series")
+    return once.assign(title=once["series"].map(title).astype(frame["title"].dtype))
+
+
 def assign(reports: pd.DataFrame, declared: pd.DataFrame) -> tuple[pd.Series, pd.DataFrame]:
     """Series of each report, and the definitions of all series in use.
 

@@ -45,10 +45,10 @@ def build(reports: pd.DataFrame, series: pd.DataFrame, stated: pd.DataFrame, dai
     parts = series.drop_duplicates("series").set_index("series")[list(SERIES_PARTS)].astype("object")
     rows = regular.join(parts, on="series")
     rows["freq"] = [frequency(s, e) for s, e in zip(rows["period_start"], rows["period_end"], strict=True)]
-    odd = rows["freq"].isna()
-    told = [_told(row, "official_period", "its period is no day, week, month, quarter or year",
-                  [row["report_id"]]) for row in rows.loc[odd].to_dict("records")]  # fmt: skip
-    rows = rows.loc[~odd].rename(columns={"period_start": "date"}).reset_index(drop=True)
+    irregular = rows["freq"].isna()
+    told = [_told(row, "official_period", "its period is no day, week, month, quarter, half-year or year",
+                  [row["report_id"]]) for row in rows.loc[irregular].to_dict("records")]  # fmt: skip
+    rows = rows.loc[~irregular].rename(columns={"period_start": "date"}).reset_index(drop=True)
     rows["value"] = rows["value"].astype("Int64")
     rows, contested = _standing(rows)
     marked = stated.dropna(subset=["report_id"]).astype({"report_id": "object"})

@@ -81,3 +81,40 @@ def test_a_total_that_differs_from_its_parts_refuses_the_file():
     with pytest.raises(UnreadableInput, match="all 10, parts 11"):
         read(bad, groups())
     assert len(read(bad, groups(tolerance=1.0)).observations) == 2
+
+
+def suppressed(*parts, total=100):
+    rows = "".join(f"2022-09-24,{name},{figure}\n" for name, figure in zip("abcdef", parts, strict=False))
+    return f"day,group,n\n2022-09-24,all,{total}\n{rows}"
+
+
+def marked(**more):
+    return made(
+        "table",
+        {"columns": ["day", "group", "n"], "values": ["n"]},
+        {
+            "series": {k: v for k, v in SERIES.items() if k != "citizenship"},
+            "time": {"dimension": "day", "freq": "D", "formats": ["YYYY-MM-DD"]},
+            "symbols": {"..": "Q"},
+            "dimensions": [
+                {"dimension": "group", "labels": {"all": {"citizenship": "all"}}, "unselected": list("abcdef")}
+            ],
+            "totals": [{"dimension": "group", "total": "all"} | more],
+        },
+    )
+
+
+@pytest.mark.parametrize("parts", [("90", "30", ".."), ("101", ".."), ("..", "..", "101"), ("60", "41", "x")])
+def test_a_missing_part_does_not_switch_off_the_check_of_those_that_are_known(parts):
+    with pytest.raises(UnreadableInput, match="all 100, known parts 1"):
+        read(suppressed(*parts), marked())
+
+
+@pytest.mark.parametrize("parts", [("90", ".."), ("90", "10", ".."), ("..", ".."), ("-5", "106", "..")])
+def test_known_parts_that_leave_room_are_no_contradiction(parts):
+    assert len(read(suppressed(*parts), marked()).observations) == 1
+
+
+def test_a_part_that_has_no_row_is_a_missing_part_where_parts_are_named():
+    with pytest.raises(UnreadableInput, match="known parts 120"):
+        read(suppressed("90", "30"), marked(parts=["a", "b", "c"]))

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transforms.parse.periods import NotAPeriod, enough_periods, following, other_date_order, read_period
+from transforms.parse.periods import Calendar, NotAPeriod, enough_periods, following, other_date_order, read_period
 
 
 @pytest.mark.parametrize(
@@ -93,3 +93,73 @@ def test_so_many_periods_back_always_cover_the_days(first, days, freq):
     last = first + timedelta(days=days)
     longest = {"D": 1, "W": 7, "M": 31, "Q": 92, "A": 366}[freq]
     assert enough_periods(first, last, freq) >= days / longest + 1
+
+
+@pytest.mark.parametrize(
+    ("text", "spelling", "freq", "first", "last", "kept"),
+    [
+        ("1.9.2022", "D.M.YYYY", "D", "2022-09-01", "2022-09-01", {}),
+        ("1/22/20", "M/D/YY", "D", "2020-01-22", "2020-01-22", {}),
+        ("21.09.22", "DD.MM.YY", "D", "2022-09-21", "2022-09-21", {}),
+        ("20220921", "YYYYMMDD", "D", "2022-09-21", "2022-09-21", {}),
+        ("2022/09/21", "YYYY/MM/DD", "D", "2022-09-21", "2022-09-21", {}),
+        ("2022-09-21T00:00:00", "YYYY-MM-DD[Thh:mm:ss]", "D", "2022-09-21", "2022-09-21", {}),
+        ("2022-09-21", "YYYY-MM-DD[Thh:mm:ss]", "D", "2022-09-21", "2022-09-21", {}),
+        ("2022-09-21 00:00:00", "YYYY-MM-DD hh:mm:ss", "D", "2022-09-21", "2022-09-21", {}),
+        ("2022-09-21 23:59:59", "YYYY-MM-DD hh:mm:ss", "D", "2022-09-21", "2022-09-21", {}),
+        ("09/01/2022 12:00:00 AM", "MM/DD/YYYY hh:mm:ss AM", "M", "2022-09-01", "2022-09-30", {}),
+        ("21 September 2022", "D MONTH YYYY", "D", "2022-09-21", "2022-09-21", {}),
+        ("21-Sep-22", "D-MON-YY", "D", "2022-09-21", "2022-09-21", {}),
+        ("Sep-22", "MON-YY", "M", "2022-09-01", "2022-09-30", {}),
+        ("09/2022", "MM/YYYY", "M", "2022-09-01", "2022-09-30", {}),
+        ("2022-9", "YYYY-M", "M", "2022-09-01", "2022-09-30", {}),
+        ("2022 M09", "YYYY 'M'MM", "M", "2022-09-01", "2022-09-30", {}),
+        ("Q3 2022", "Qq YYYY", "Q", "2022-07-01", "2022-09-30", {}),
+        ("III 2022", "IV YYYY", "Q", "2022-07-01", "2022-09-30", {}),
+        ("Jul-Sep 2022", "MON-MON YYYY", "Q", "2022-07-01", "2022-09-30", {}),
+        ("2022-S2", "YYYY-Ss", "S", "2022-07-01", "2022-12-31", {}),
+        ("2022-W38", "YYYY-Www", "W", "2022-09-19", "2022-09-25", {}),
+        ("202238", "YYYYww", "W", "2022-09-19", "2022-09-25", {}),
+        ("12-18 Sep 2022", "D-D MON YYYY", "W", "2022-09-12", "2022-09-18", {}),
+        ("26 Dec 2022 - 1 Jan 2023", "D MON YYYY - D MON YYYY", "W", "2022-12-26", "2023-01-01", {}),
+        ("28 Dec - 3 Jan 2023", "D MON - D MON YYYY", "W", "2022-12-28", "2023-01-03", {}),
+        ("CY 2022", "CY YYYY", "A", "2022-01-01", "2022-12-31", {}),
+        ("FY2022", "FYYYYY", "A", "2021-10-01", "2022-09-30", {"year_starts": 10}),
+        ("2022", "YYYY", "A", "2022-04-01", "2023-03-31", {"year_starts": 4, "year_named": "start"}),
+        ("2021-22", "YYYY-YY", "A", "2021-07-01", "2022-06-30", {"year_starts": 7}),
+        ("2022 Q1", "YYYY Qq", "Q", "2021-10-01", "2021-12-31", {"year_starts": 10}),
+        ("2022 H2", "YYYY Hs", "S", "2022-04-01", "2022-09-30", {"year_starts": 10}),
+        ("2565", "BBBB", "A", "2022-01-01", "2022-12-31", {}),
+        ("111/09/21", "ROC/MM/DD", "D", "2022-09-21", "2022-09-21", {}),
+        ("2022年9月21日", "YYYY年M月D日", "D", "2022-09-21", "2022-09-21", {}),
+        ("Jan-Sep 2022", "MON-MON YYYY", "M", "2022-09-01", "2022-09-30", {"to_date": True}),
+        ("21 de setembro de 2022", "D 'de' MON 'de' YYYY", "D", "2022-09-21", "2022-09-21", {"months": {"setembro": 9}}),
+    ],
+)  # fmt: skip
+def test_the_grammar_of_spellings(text, spelling, freq, first, last, kept):
+    period = read_period(text, [spelling], freq, kept=Calendar(**kept))
+    assert period == (date.fromisoformat(first), date.fromisoformat(last))
+
+
+@pytest.mark.parametrize(
+    ("text", "spelling", "freq", "told"),
+    [
+        ("2022-09-21T10:00:00", "YYYY-MM-DDThh:mm:ss", "D", "not midnight"),
+        ("09/01/2022 12:00:00 PM", "MM/DD/YYYY hh:mm:ss AM", "M", "not midnight"),
+        ("2021-22", "YYYY-YY", "A", "year_starts"),
+        ("2022-W53", "YYYY-Www", "W", "nvalid week"),
+        ("202253", "YYYYMM", "M", "month must be"),
+        ("Aug-Oct 2022", "MON-MON YYYY", "Q", "no period of frequency Q"),
+        ("12-19 Sep 2022", "D-D MON YYYY", "W", "no period of frequency W"),
+        ("2022-38", "YYYY-ww", "M", "has frequency W"),
+    ],
+)
+def test_what_a_spelling_does_not_mean(text, spelling, freq, told):
+    with pytest.raises(NotAPeriod, match=told):
+        read_period(text, [spelling], freq)
+
+
+def test_the_other_order_of_any_declared_spelling_is_found():
+    assert other_date_order("22.1.20", ["M.D.YY"]) == "D.M.YY"
+    assert other_date_order("1.22.20", ["M.D.YY"]) is None
+    assert other_date_order("2022/25/01", ["YYYY/MM/DD"]) == "YYYY/DD/MM"

@@ -95,7 +95,7 @@ def test_the_frequency_of_a_period(start: str, end: str, freq: str) -> None:
     [
         ("2026-02-01", "2026-02-27"),
         ("2026-02-01", "2026-04-30"),  # three months that are no quarter
-        ("2026-07-01", "2027-06-30"),  # a year that is no calendar year
+        ("2026-02-01", "2026-07-31"),  # six months that are no half-year
         ("2026-01-01", "2026-02-28"),
         ("2026-01-15", "2026-02-14"),
     ],

@@ -18,7 +18,7 @@ from crossings.source.options import PxWebOptions, Selection
 from transforms.parse.addresses import address_of
 from transforms.parse.contract import Cell, Figures, Parsed, Payload, Question, Questions, Span, unreadable
 from transforms.parse.mapping import assemble, by_code
-from transforms.parse.periods import NotAPeriod, enough_periods, read_period
+from transforms.parse.periods import NotAPeriod, calendar_of, enough_periods, read_period
 from transforms.parse.protocols.jsonstat import Cube, cells, chosen, read_cubes
 from transforms.parse.text import Json, load_json
 
@@ -213,7 +213,7 @@ def _codes(spec: SourceSpec, variable: Variable, selection: Selection) -> tuple[
         for code, label in zip(variable.codes, variable.labels, strict=True):
             try:
                 text = code if axis.by == "code" else label
-                dated.append((read_period(text, axis.formats, axis.freq, axis.anchor, axis.months), code))
+                dated.append((read_period(text, axis.formats, axis.freq, axis.anchor, kept=calendar_of(axis)), code))
             except NotAPeriod as fault:
                 raise UnreadableInput(
                     f"{spec.id}: expected periods of frequency {axis.freq} in {variable.text}, found {fault.reason}",
