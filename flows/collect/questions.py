@@ -86,7 +86,8 @@ def _back(since: dt.date, today: dt.date) -> Span:
 def bring(workspace: Workspace, spec: SourceSpec, files: list[Path]) -> str:
     """Archive files at hand as one look; returns the digest of what is to be read.
 
-    A file is named after its role (`data.csv`, `metadata.json`, `file.xlsx`); a single one may have any name. The one
+    A file is named after its role (`data.csv`, `metadata.json`, `file.xlsx`); a single one may have any name, which is kept
+    where the source reads it. The one
     file of statements leaves no trace where its bytes are unchanged, so that an unchanged run writes nothing. Raises
     CrossingsError for a file that is missing or larger than the source allows.
     """
@@ -102,7 +103,8 @@ def bring(workspace: Workspace, spec: SourceSpec, files: list[Path]) -> str:
                 "bring the right file, or raise fetch.max_bytes in the source's YAML",
             )
     role = next((a.role for a in spec.addresses if a.role in ("data", "file")), "data")
-    names = [role] if len(files) == 1 else [f.name for f in files]
+    named = spec.options.file_pattern is not None
+    names = [role] if len(files) == 1 and not named else [f.name for f in files]
     parts = []
     for name, path in zip(names, files, strict=True):
         seen = workspace.archive.add_local(spec.id, read_file(path), f"file {path.name}", workspace.now)
