@@ -24,7 +24,8 @@ from transforms.parse.mapping import assemble
 from transforms.parse.text import decoded, is_multibyte_utf8, refuse_error_page
 
 _CLAIM = re.compile(rb'^\s*(CHARSET|CODEPAGE)\s*=\s*"([^"\r\n]{1,40})"\s*;', re.MULTILINE | re.IGNORECASE)
-_STATEMENT = re.compile(r'(?:[^";]|"[^"]*")*;')
+_STATEMENT = re.compile(r'(?:[^";]++|"[^"]*+")*+;')
+_DATA = re.compile(r"\s*DATA\s*=", re.IGNORECASE)
 _KEYWORD = re.compile(r"[A-Z][A-Z0-9_-]*", re.IGNORECASE)
 _NOTES = frozenset(
     {"NOTE", "NOTEX", "CELLNOTE", "CELLNOTEX", "VALUENOTE", "VALUENOTEX", "DATANOTE", "DATANOTECELL", "INFO"}
@@ -114,14 +115,9 @@ def _statements(payload: Payload, text: str) -> tuple[list[str], str]:
     """
     elements: list[str] = []
     keyword, at = "", 0
-    while (found := _STATEMENT.match(text, at)) is not None:
-        statement = " ".join(found.group()[:-1].split("\n")).replace("\r", " ").strip()
+    while (found := _STATEMENT.match(text, at)) is not None and not _DATA.match(text, at):
+        statement = found.group()[:-1].replace("\n", " ").replace("\r", " ").strip()
         name = _KEYWORD.match(statement)
-        value = statement[name.end() :].lstrip() if name is not None else ""
-        if name is not None and name.group().upper() == "DATA" and value.startswith("="):
-            if text[found.end() :].strip():
-                raise unreadable(payload, "nothing after DATA", text[found.end() :].strip()[:60], _REMEDY)
-            return elements, value[1:]
         if name is not None:
             keyword = name.group().upper()
             if "=" not in statement:
@@ -131,9 +127,16 @@ def _statements(payload: Payload, text: str) -> tuple[list[str], str]:
         elif statement and not (statement.startswith('"') and keyword in _NOTES):
             raise unreadable(payload, "PC-Axis keywords", f"text without one: {statement[:60]}", _REMEDY)
         at = found.end()
-    if re.match(r"\s*DATA\s*=", text[at:], re.IGNORECASE):
-        raise unreadable(payload, "DATA that ends with a semicolon", f"…{text[-30:]}", _REMEDY)
-    raise unreadable(payload, "one DATA section", f"0; the text ends in {text[at:].strip()[:60] or keyword!r}", _REMEDY)
+    opening = _DATA.match(text, at)
+    if opening is None:
+        raise unreadable(
+            payload, "one DATA section", f"0; the text ends in {text[at:].strip()[:60] or keyword!r}", _REMEDY
+        )
+    figures = text[opening.end() :].rstrip()
+    if not figures.endswith(";"):
+        raise unreadable(payload, "DATA that ends with a semicolon", f"…{figures[-30:]}", _REMEDY)
+    # Some offices close every line of figures with a semicolon.
+    return elements, figures.replace(";", " ")
 
 
 def _text(payload: Payload, options: PcAxisOptions) -> tuple[str, int]:

@@ -113,6 +113,11 @@ def test_html_inside_a_note_is_no_error_page():
     assert len(read(noted.encode("iso-8859-15")).observations) == 4
 
 
+def test_lines_of_figures_may_end_in_a_semicolon_each():
+    lines = text().replace('10 ".."\n', '10 "..";\n')
+    assert len(read(lines.encode("iso-8859-15")).observations) == 4
+
+
 def test_a_cube_beyond_the_limit_is_refused_before_it_is_built():
     with pytest.raises(UnreadableInput, match="at most 3 cells, found 4"):
         read(text().encode("iso-8859-15"), max_cells=3)
@@ -138,7 +143,7 @@ def test_words_inside_texts_are_no_keywords(statement):
     [
         ("DATA=", '"stray text";\nDATA=', 'text without one: "stray text"'),
         ("DATA=", "NOTE;\nDATA=", "NOTE without ="),
-        ("\n;\n", "\n;\nDATA=\n1 2 3 4;\n", "nothing after DATA"),
+        ("\n;\n", "\n;\nDATA=\n1 2 3 4;\n", "expected 4 figures in DATA, found 9"),
         ('TITLE="Entradas', 'TITLE="Entradas " open', "PC-Axis|one DATA"),
     ],
 )
