@@ -32,6 +32,11 @@ class ProtocolOptions(Closed):
 
     by_hand: ClassVar[bool] = False
 
+    @property
+    def file_pattern(self) -> str | None:
+        """What the name of the file must fit, where its name says something of its figures; None where it does not matter."""
+        return None
+
 
 def one_or_many(value: object) -> object:
     """A tuple of what YAML gives as one text or as a list."""

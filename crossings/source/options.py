@@ -8,9 +8,61 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar, Literal, Self, TypeAlias
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from crossings.source.closed import Closed, Names, ProtocolOptions, Texts, as_tuple
+from crossings.source.patterns import is_open, names_of
+
+
+class FileOptions(ProtocolOptions):
+    """Options of a protocol whose file may say in its name what its figures are.
+
+    `file_name` is a pattern such as `arrivals-{Year:####}.csv`; its parts become labels of every figure in the file. Several
+    files of one look are then read together.
+    """
+
+    file_name: str | None = None
+
+    @field_validator("file_name")
+    @classmethod
+    def _names_a_part(cls, value: str | None) -> str | None:
+        if value is not None and not names_of(value):
+            raise ValueError("file_name names no part in braces, such as {Year:####}; without one it says nothing")
+        return value
+
+    @property
+    def file_pattern(self) -> str | None:
+        """The pattern of `file_name`."""
+        return self.file_name
+
+
+class ColumnOptions(FileOptions):
+    """Columns of a table with names: those that hold labels, and those that hold figures.
+
+    Attributes
+    ----------
+    columns : names of the columns that are read, in order; those not among `values` hold labels.
+    values : the columns of figures: names, or patterns such as `####-##` where months are added to the right.
+    values_as : dimension made of the figure columns' names; the parts of patterns such as `{Direction}_{Month}` are dimensions
+        by themselves.
+    ignore_columns : names or patterns of other columns that may stand there; `"*"` lets any.
+    """
+
+    columns: Annotated[tuple[str, ...], BeforeValidator(as_tuple), Field(min_length=1)]
+    values: Annotated[tuple[str, ...], BeforeValidator(as_tuple), Field(min_length=1)]
+    values_as: str | None = None
+    ignore_columns: Texts = ()
+
+    @model_validator(mode="after")
+    def _values_are_columns(self) -> Self:
+        closed = {name for name in self.values if not is_open(name)}
+        missing = sorted(closed - set(self.columns))
+        if missing:
+            raise ValueError(f"values names {', '.join(missing)}, which is no column")
+        unnamed = any(not names_of(name) for name in self.values)
+        if unnamed and self.values_as is None and (len(self.values) > 1 or not closed):
+            raise ValueError("several figure columns need values_as, the dimension their headers belong to")
+        return self
 
 
 class JsonStatOptions(ProtocolOptions):
@@ -125,29 +177,42 @@ class TaldauOptions(ProtocolOptions):
     ignore_keys: Texts = ()
 
 
-class TableOptions(ProtocolOptions):
-    """Delimited text: exact columns in order, and which of them hold figures.
+class TableOptions(ColumnOptions):
+    """Delimited text.
 
-    `values_as` names the dimension made of the figure columns' headers.
+    Attributes
+    ----------
+    header : whether a row of names stands above; without one, `columns` gives the names.
+    row_names : each row opens with a name or number of its own, above which the header has nothing.
+    skip_lines, skip_after_header : lines above the header, and between it and the figures.
+    footer : words that may open the lines below the table.
+    delimiter, quote : one character each; a delimiter of one blank stands for runs of blanks, `quote: ""` for no quotes at all.
+    skip_blanks : blanks after a delimiter belong to it.
+    max_torn : share of rows with another number of fields than the header; they are set aside one by one, and the file is
+        refused where there are more.
+    max_field : the longest field.
     """
 
     parser: Literal["table"]
-    columns: Annotated[tuple[str, ...], BeforeValidator(as_tuple), Field(min_length=1)]
-    values: Annotated[tuple[str, ...], BeforeValidator(as_tuple), Field(min_length=1)]
-    values_as: str | None = None
-    encoding: str = "utf-8"
-    delimiter: Literal[",", ";", "\t", "|"] = ","
+    header: bool = True
+    row_names: bool = False
     skip_lines: int = Field(default=0, ge=0)
+    skip_after_header: int = Field(default=0, ge=0)
+    footer: Texts = ()
+    encoding: str = "utf-8"
+    delimiter: str = Field(default=",", pattern=r"^[^\w\r\n\"]$")
+    quote: str = Field(default='"', pattern=r"^[^\w\r\n ]?$")
+    skip_blanks: bool = False
     drop_nul: bool = False
+    max_torn: float = Field(default=0.5, ge=0, le=1)
     max_field: int = Field(default=10_000, gt=0)
 
     @model_validator(mode="after")
-    def _values_are_columns(self) -> Self:
-        missing = sorted(set(self.values) - set(self.columns))
-        if missing:
-            raise ValueError(f"values names {', '.join(missing)}, which is no column")
-        if len(self.values) > 1 and self.values_as is None:
-            raise ValueError("several figure columns need values_as, the dimension their headers belong to")
+    def _one_way_to_name_columns(self) -> Self:
+        if self.delimiter == self.quote:
+            raise ValueError("delimiter and quote must be different characters")
+        if not self.header and (self.skip_after_header or self.ignore_columns or any(map(is_open, self.values))):
+            raise ValueError("without a header there are no skip_after_header, ignore_columns and patterns of columns")
         return self
 
 

@@ -90,9 +90,9 @@ def bring(workspace: Workspace, spec: SourceSpec, files: list[Path], edition: dt
 
     edition : the day on which the publisher issued them; without one the file may say it itself (`parse.edition`).
 
-    A file is named after its role (`data.csv`, `metadata.json`, `file.xlsx`); a single one may have any name. The one
-    file of statements leaves no trace where its bytes are unchanged, so that an unchanged run writes nothing. Raises
-    CrossingsError for a file that is missing or larger than the source allows, and for an edition in the future.
+    A file is named after its role (`data.csv`, `metadata.json`, `file.xlsx`); a single one may have any name, which is kept
+    where the source reads it. The one file of statements leaves no trace where its bytes are unchanged, so that an unchanged run
+    writes nothing. Raises CrossingsError for a file that is missing or larger than the source allows, and for an edition in the future.
     """
     if edition is not None and (spec.by_hand or edition > workspace.now.date()):
         raise CrossingsError(
@@ -113,7 +113,8 @@ def bring(workspace: Workspace, spec: SourceSpec, files: list[Path], edition: dt
                 "bring the right file, or raise fetch.max_bytes in the source's YAML",
             )
     role = next((a.role for a in spec.addresses if a.role in ("data", "file")), "data")
-    names = [role] if len(files) == 1 else [f.name for f in files]
+    named = spec.options.file_pattern is not None
+    names = [role] if len(files) == 1 and not named else [f.name for f in files]
     parts = []
     for name, path in zip(names, files, strict=True):
         seen = workspace.archive.add_local(spec.id, read_file(path), f"file {path.name}", workspace.now)

@@ -271,6 +271,11 @@ def only(payloads: Sequence[Payload], what: str) -> Payload:
     return payloads[0]
 
 
+def files_of(payloads: Sequence[Payload], spec: SourceSpec) -> Sequence[Payload]:
+    """The single payload of a source or, where the names of its files say what they hold, all files of a look."""
+    return payloads if payloads and spec.options.file_pattern is not None else (only(payloads, spec.id),)
+
+
 def span_of(periods: pd.DataFrame) -> Span | None:
     """From the first `period_start` to the last `period_end` of a table; None where it has no such days."""
     first, last = periods["period_start"].min(), periods["period_end"].max()

@@ -52,6 +52,8 @@ def decoded(payload: Payload, encoding: str, *, drop_nul: bool = False) -> str:
         raise unreadable(payload, "a known charset", encoding, "declare a charset that exists") from None
     if drop_nul:
         content = content.replace(b"\x00", b"")
+    elif content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) and not charset.startswith("utf-16"):
+        raise unreadable(payload, f"{charset} text", "the byte-order mark of UTF-16", "declare encoding: utf-16")
     elif b"\x00" in content and not charset.startswith(("utf-16", "utf-32")):
         raise unreadable(
             payload,

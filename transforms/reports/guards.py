@@ -1,7 +1,7 @@
 """Figures that are odd beside their neighbours although nothing contradicts them, for statements and official figures alike.
 
 In: counts of days, weeks, months, quarters, half-years or years, each in its place in the sequence of such periods. Out: what
-is odd, as `Odd`, from which the caller makes findings. Rules `zero_between`, `slipped_digit` and `copied_period`; limits stand there.
+is odd, as `Odd`, from which the caller makes findings. Rules `zero_between`, `slipped_digit` and `copied_period` hold the limits.
 """
 
 from __future__ import annotations

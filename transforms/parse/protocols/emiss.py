@@ -32,7 +32,9 @@ def parse(payloads: Sequence[Payload], spec: SourceSpec) -> Parsed:
     if head.startswith(b"<") and not head[:200].lower().startswith((b"<!doctype html", b"<html", b"<head", b"<body")):
         return assemble(spec, read_sdmx(payload))
     refuse_error_page(payload, "an EMISS table")
-    table = TableOptions(parser="table", columns=options.columns, values=(options.value,), encoding=options.encoding)
+    table = TableOptions(
+        parser="table", columns=options.columns, values=(options.value,), encoding=options.encoding, max_torn=0.0
+    )
     found = read_table(payload, table, spec.bounds.max_rows)
     for left, right in options.one_to_one:
         _check_pair(payload, found, left, right)

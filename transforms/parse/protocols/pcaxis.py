@@ -14,7 +14,7 @@ from math import prod
 
 import pandas as pd
 from pyaxis.data_processing import get_dimensions
-from pyaxis.metadata_processing import metadata_dict_maker, metadata_extract, metadata_split_to_dict
+from pyaxis.metadata_processing import metadata_dict_maker, metadata_split_to_dict
 
 from crossings.source.model import SourceSpec
 from crossings.source.options import PcAxisOptions
@@ -24,6 +24,13 @@ from transforms.parse.mapping import assemble
 from transforms.parse.text import decoded, is_multibyte_utf8, refuse_error_page
 
 _CLAIM = re.compile(rb'^\s*(CHARSET|CODEPAGE)\s*=\s*"([^"\r\n]{1,40})"\s*;', re.MULTILINE | re.IGNORECASE)
+_STATEMENT = re.compile(r'(?:[^";]++|"[^"]*+")*+;')
+_DATA = re.compile(r"\s*DATA\s*=", re.IGNORECASE)
+_KEYWORD = re.compile(r"[A-Z][A-Z0-9_-]*", re.IGNORECASE)
+_NOTES = frozenset(
+    {"NOTE", "NOTEX", "CELLNOTE", "CELLNOTEX", "VALUENOTE", "VALUENOTEX", "DATANOTE", "DATANOTECELL", "INFO"}
+)
+_READ = frozenset({"LANGUAGE", "LANGUAGES", "STUB", "HEADING", "VALUES", "UNITS"})
 _ABSENT = re.compile(r'"?(\.{1,6}|-|:)"?')
 _REMEDY = "fetch again; the file is torn or no PC-Axis file"
 
@@ -74,12 +81,8 @@ def read_px(payload: Payload, options: PcAxisOptions) -> PxTable:
     """The table of a .px payload; `UnreadableInput` where it is torn, wrongly encoded or beyond the cell limit."""
     refuse_error_page(payload, "a PC-Axis file")
     text, lossy = _text(payload, options)
-    if text.count("DATA=") != 1:
-        raise unreadable(payload, "one DATA section", f"{text.count('DATA=')}", _REMEDY)
-    if not text.rstrip().endswith(";"):
-        raise unreadable(payload, "DATA that ends with a semicolon", f"…{text[-30:]}", _REMEDY)
+    elements, raw = _statements(payload, text)
     try:
-        elements, raw = metadata_extract(text)
         metadata = metadata_split_to_dict(elements)
         if "LANGUAGES" in metadata:
             language = options.language or metadata["LANGUAGE"][0]
@@ -103,6 +106,37 @@ def read_px(payload: Payload, options: PcAxisOptions) -> PxTable:
         unit=str(unit[0]).strip() if isinstance(unit, list) and unit else None,
         lossy=lossy,
     )
+
+
+def _statements(payload: Payload, text: str) -> tuple[list[str], str]:
+    """The statements that say what the table is, and the figures; words inside quotes are never keywords.
+
+    A note in several texts, each closed by a semicolon of its own, is still one note.
+    """
+    elements: list[str] = []
+    keyword, at = "", 0
+    while (found := _STATEMENT.match(text, at)) is not None and not _DATA.match(text, at):
+        statement = found.group()[:-1].replace("\n", " ").replace("\r", " ").strip()
+        name = _KEYWORD.match(statement)
+        if name is not None:
+            keyword = name.group().upper()
+            if "=" not in statement:
+                raise unreadable(payload, "PC-Axis keywords", f"{statement[:60]} without =", _REMEDY)
+            if keyword in _READ:
+                elements.append(statement)
+        elif statement and not (statement.startswith('"') and keyword in _NOTES):
+            raise unreadable(payload, "PC-Axis keywords", f"text without one: {statement[:60]}", _REMEDY)
+        at = found.end()
+    opening = _DATA.match(text, at)
+    if opening is None:
+        raise unreadable(
+            payload, "one DATA section", f"0; the text ends in {text[at:].strip()[:60] or keyword!r}", _REMEDY
+        )
+    figures = text[opening.end() :].rstrip()
+    if not figures.endswith(";"):
+        raise unreadable(payload, "DATA that ends with a semicolon", f"…{figures[-30:]}", _REMEDY)
+    # Some offices close every line of figures with a semicolon.
+    return elements, figures.replace(";", " ")
 
 
 def _text(payload: Payload, options: PcAxisOptions) -> tuple[str, int]:

@@ -113,6 +113,40 @@ def test_html_inside_a_note_is_no_error_page():
     assert len(read(noted.encode("iso-8859-15")).observations) == 4
 
 
+def test_lines_of_figures_may_end_in_a_semicolon_each():
+    lines = text().replace('10 ".."\n', '10 "..";\n')
+    assert len(read(lines.encode("iso-8859-15")).observations) == 4
+
+
 def test_a_cube_beyond_the_limit_is_refused_before_it_is_built():
     with pytest.raises(UnreadableInput, match="at most 3 cells, found 4"):
         read(text().encode("iso-8859-15"), max_cells=3)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        'SOURCE="Register, field DATA=passages";',
+        'NOTE="First paragraph";\n"Second paragraph";',
+        'NOTEX("Mes")="One; DATA=";\r\n"two";\n"three; VALUES(x)=";',
+        'CONTACT="DATA=\n1 2;";',
+        'PRECISION("Mes","2026M02")=0;\nSOURCE="a ""quoted"" word";',
+    ],
+)
+def test_words_inside_texts_are_no_keywords(statement):
+    noted = text().replace("DATA=", f"{statement}\nDATA=")
+    assert read(noted.encode("iso-8859-15")).observations["value"].dropna().tolist() == [30, 10]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("DATA=", '"stray text";\nDATA=', 'text without one: "stray text"'),
+        ("DATA=", "NOTE;\nDATA=", "NOTE without ="),
+        ("\n;\n", "\n;\nDATA=\n1 2 3 4;\n", "expected 4 figures in DATA, found 9"),
+        ('TITLE="Entradas', 'TITLE="Entradas " open', "PC-Axis|one DATA"),
+    ],
+)
+def test_a_statement_that_is_none_is_told_in_plain_words(old, new, told):
+    with pytest.raises(UnreadableInput, match=told):
+        read(text().replace(old, new, 1).encode("iso-8859-15"))
