@@ -60,7 +60,9 @@ def _figure(
 
     titles = catalog.load("series", release=held).set_index("series")
     events = catalog.load("events", release=held).set_index("event_id")["title"]
-    first = catalog.as_date(min(days["date"].min() for _, _, days in drawn)) if start is None else catalog.as_date(start)
+    first = (
+        catalog.as_date(min(days["date"].min() for _, _, days in drawn)) if start is None else catalog.as_date(start)
+    )
     last = catalog.as_date(max(days["date"].max() for _, _, days in drawn)) if end is None else catalog.as_date(end)
     wide, high = (10.0, 4.5) if alone else (12.0, 3.4 * ((len(drawn) + 1) // 2) + 0.9)
     figure = Figure(figsize=(wide, high), layout="constrained")

@@ -148,7 +148,9 @@ def _explanation(
     by_id = reports.set_index("report_id", drop=False)
     figures = figures_of(by_id.loc[sorted({*low_path, *high_path})])
     concerned = {*covering, *low_path, *high_path}
-    stated = reports[(reports["series"] == name) & (reports["period_start"] == stamp) & (reports["period_end"] == stamp)]
+    stated = reports[
+        (reports["series"] == name) & (reports["period_start"] == stamp) & (reports["period_end"] == stamp)
+    ]
     others = [r for r in stated["report_id"] if r not in concerned]
     everyone = concerned | set(others)
     conflicts = [

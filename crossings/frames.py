@@ -15,7 +15,7 @@ from pandas.arrays import ArrowExtensionArray
 _ADDS = ("sum", "prod")
 
 
-class Counts(ArrowExtensionArray):
+class Counts(ArrowExtensionArray):  # type: ignore[misc]  # pandas does not type its arrays
     """Whole numbers, some missing: what has no known member has no sum.
 
     pandas makes 0 of the sum of nothing, SQL makes NULL; a week of which no day has a number is missing here, not 0. In all
