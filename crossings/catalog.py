@@ -1,5 +1,6 @@
-"""The analyst's door: tables of a release as tidy pandas frames with Arrow types.
+"""The analyst's door: tables of a release as tidy pandas frames.
 
+Every date of a frame is datetime64[s], midnight of the local date; all else has Arrow types (docs/decisions/0017-frames.md).
 A reader holds one release from the first to the last byte: `open_release()` gives an object with the same functions.
 """
 
@@ -33,7 +34,7 @@ def open_release(release: str | None = None, *, as_shown: When | None = None) ->
 def load(
     table: str, country: str | None = None, *, release: str | Release | None = None, as_shown: When | None = None
 ) -> pd.DataFrame:
-    """A table of a release as a pandas frame with Arrow types, sorted by its key.
+    """A table of a release as a pandas frame, sorted by its key; dates are datetime64[s], all else has Arrow types.
 
     Raises CrossingsError for an unknown table or country, or where there is no release yet.
 
@@ -92,9 +93,9 @@ def _between(frame: pd.DataFrame, start: When | None, end: When | None) -> pd.Da
     if start is not None and end is not None and as_date(start) > as_date(end):
         raise CrossingsError(f"{as_date(end)} is before {as_date(start)}", "give the earlier date first")
     if start is not None:
-        frame = frame[frame["date"] >= as_date(start)]
+        frame = frame[frame["date"] >= stamp(start)]
     if end is not None:
-        frame = frame[frame["date"] <= as_date(end)]
+        frame = frame[frame["date"] <= stamp(end)]
     return frame.reset_index(drop=True)
 
 
@@ -155,11 +156,14 @@ def _refuse_gaps(frame: pd.DataFrame, column: str) -> None:
     """Say which days have no value, or no row at all."""
     import pandas as pd
 
-    lacking = set(frame.loc[frame[column].isna(), "date"])
-    if "freq" not in frame and len(frame):
-        lacking |= set(pd.date_range(frame["date"].min(), frame["date"].max()).date) - set(frame["date"])
+    if not len(frame):
+        raise CrossingsError("there are no rows to add up; a missing day is not zero", _ASK)
+    dates = pd.to_datetime(frame["date"])
+    lacking = set(dates[frame[column].isna()])
+    if "freq" not in frame:
+        lacking |= set(pd.date_range(dates.min(), dates.max())) - set(dates)
     if lacking:
-        first, last = min(lacking), max(lacking)
+        first, last = min(lacking).date(), max(lacking).date()
         span = f"{first}" if first == last else f"from {first} to {last}"
         raise CrossingsError(f"{len(lacking)} of these days have no {column} ({span}); a missing day is not zero", _ASK)
 
@@ -243,9 +247,9 @@ def _declared() -> list[dict[str, str]]:
 
 @lru_cache(maxsize=32)
 def _cached(path: str, table: str, country: str | None) -> pd.DataFrame:
-    import pandas as pd
+    from crossings import frames
 
-    frame: pd.DataFrame = Release(Path(path)).read(table, country).to_pandas(types_mapper=pd.ArrowDtype)
+    frame = frames.of_table(Release(Path(path)).read(table, country))
     if country is None:  # one file per country lies behind it
         frame = frame.sort_values(list(TABLES[table].key), kind="stable", ignore_index=True)
     return frame
@@ -280,6 +284,13 @@ def as_date(when: When) -> dt.date:
         return dt.date.fromisoformat(when)
     except ValueError as error:
         raise CrossingsError(f"{when!r} is not a date", "write it as 2022-09-26") from error
+
+
+def stamp(when: When) -> pd.Timestamp:
+    """A local date as the frames hold it."""
+    import pandas as pd
+
+    return pd.Timestamp(as_date(when))
 
 
 def instant(when: When) -> dt.datetime:

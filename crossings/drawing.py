@@ -60,8 +60,10 @@ def _figure(
 
     titles = catalog.load("series", release=held).set_index("series")
     events = catalog.load("events", release=held).set_index("event_id")["title"]
-    first = min(days["date"].min() for _, _, days in drawn) if start is None else catalog.as_date(start)
-    last = max(days["date"].max() for _, _, days in drawn) if end is None else catalog.as_date(end)
+    first = (
+        catalog.as_date(min(days["date"].min() for _, _, days in drawn)) if start is None else catalog.as_date(start)
+    )
+    last = catalog.as_date(max(days["date"].max() for _, _, days in drawn)) if end is None else catalog.as_date(end)
     wide, high = (10.0, 4.5) if alone else (12.0, 3.4 * ((len(drawn) + 1) // 2) + 0.9)
     figure = Figure(figsize=(wide, high), layout="constrained")
     grid = figure.subplots(1 if alone else (len(drawn) + 1) // 2, 1 if alone else 2, squeeze=False).flat

@@ -125,7 +125,7 @@ def explain(
     day = catalog.as_date(date)
     rows = catalog.daily(country, release=held)
     name = series or catalog.standing(country, direction or "entry", start=day, end=day, release=held)
-    found = rows[(rows["series"] == name) & (rows["date"] == day)]
+    found = rows[(rows["series"] == name) & (rows["date"] == catalog.stamp(day))]
     if not len(found) and not name.startswith(f"{country.upper()}/"):
         raise CrossingsError(
             f"the series {name} is not one of {country.upper()}", "name country and series that belong together"
@@ -143,12 +143,14 @@ def _explanation(
     cell: dict[str, Any], day: dt.date, name: str, reports: pd.DataFrame, findings: pd.DataFrame,
     decisions: pd.DataFrame,
 ) -> Explanation:  # fmt: skip
-    covering = list(cell["report_ids"])
+    covering, stamp = list(cell["report_ids"]), catalog.stamp(day)
     low_path, high_path = list(cell["lower_proof"]), list(cell["upper_proof"])
     by_id = reports.set_index("report_id", drop=False)
     figures = figures_of(by_id.loc[sorted({*low_path, *high_path})])
     concerned = {*covering, *low_path, *high_path}
-    stated = reports[(reports["series"] == name) & (reports["period_start"] == day) & (reports["period_end"] == day)]
+    stated = reports[
+        (reports["series"] == name) & (reports["period_start"] == stamp) & (reports["period_end"] == stamp)
+    ]
     others = [r for r in stated["report_id"] if r not in concerned]
     everyone = concerned | set(others)
     conflicts = [
@@ -224,11 +226,11 @@ def _label(report: Any) -> str:
 
 def window_text(report: Any) -> str:
     """A report's window for people: `2022-09-26`, `2022-09-21 to 2022-09-27`, with clocks where it has them."""
-    start, end = report["period_start"], report["period_end"]
-    if _missing(start) and _missing(end):
+    start, end = (None if _missing(report[c]) else catalog.as_date(report[c]) for c in ("period_start", "period_end"))
+    if start is None and end is None:
         return "no window"
-    first = f"{'?' if _missing(start) else start}{'' if _missing(report['start_time']) else ' ' + report['start_time']}"
-    last = f"{'?' if _missing(end) else end}{'' if _missing(report['end_time']) else ' ' + report['end_time']}"
+    first = f"{start or '?'}{'' if _missing(report['start_time']) else ' ' + report['start_time']}"
+    last = f"{end or '?'}{'' if _missing(report['end_time']) else ' ' + report['end_time']}"
     text = first if first == last else f"{first} to {last}"
     return f"each day of {text}" if report["per_day"] else text
 

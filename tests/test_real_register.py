@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
-
 import pandas as pd
 import pytest
 
@@ -64,14 +62,14 @@ def test_kazakh_days_of_late_september_rest_on_speech_alone(analyst) -> None:
     daily = catalog.daily("KAZ")
     rows = daily[daily["series"] == "KAZ/entry/RUS/national/all/crossings/border_control"].set_index("date")
     for number in (27, 28):
-        row = rows.loc[dt.date(2022, 9, number)]
+        row = rows.loc[pd.Timestamp(2022, 9, number)]
         assert (row["firm_lower"], pd.isna(row["firm_upper"])) == (0, True)
         assert row["reliability"] >= 3
         assert row["lower"] <= row["estimate"] <= row["upper"] == 30_000
 
 
 def test_no_other_national_series_of_russians_in_2022_is_infeasible(conflicts: pd.DataFrame) -> None:
-    first, last = dt.date(2022, 1, 1), dt.date(2022, 10, 31)
+    first, last = "2022-01-01", "2022-10-31"
     inside = conflicts[(conflicts["date_start"] >= first) & (conflicts["date_end"] <= last)]
     national = inside[inside["series"].str.contains("/RUS/national/") & inside["series"].str.contains("/crossings/")]
     assert set(national["series"]) == {"FIN/entry/RUS/national/land/crossings/border_control"}

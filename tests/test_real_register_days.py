@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
-
 import pandas as pd
 
 from crossings import catalog
@@ -14,7 +12,7 @@ EAST = "FIN/{}/RUS/district:southeast-finland/land/crossings/border_control"
 
 def day(series: str, number: int) -> pd.Series:
     rows = catalog.daily("FIN")
-    found = rows[(rows["series"] == series) & (rows["date"] == dt.date(2022, 9, number))]
+    found = rows[(rows["series"] == series) & (rows["date"] == pd.Timestamp(2022, 9, number))]
     assert len(found) == 1
     return found.iloc[0]
 

@@ -99,7 +99,7 @@ def show(
         else [catalog.standing(country, d, start=date(start), end=date(end), release=release) for d in directions]
     )  # fmt: skip
     frame = frame[frame["series"].isin(wanted)]
-    rows = frame.to_dict("records")
+    rows = _rows(frame)
     if json:
         print(jsonlib.dumps(rows, default=str, ensure_ascii=False, indent=1))
         return
@@ -123,18 +123,20 @@ def show(
 def _stocks(country: str, start: dt.date | None, end: dt.date | None, release: str | None) -> list[str]:
     """What was said of how many were in the country at an instant: shown beside the flows, binding none."""
     reports = catalog.reports(country, release=release)
-    reports = reports[(reports["statistic"] == "stock") & (reports["role"] == "other_statistic")].sort_values(
-        ["period_end", "report_id"]
-    )
-    told = [
-        explanation.source_of(r, "stock") for r in reports.to_dict("records") if _inside(r["period_end"], start, end)
-    ]
+    told_of = (reports["statistic"] == "stock") & (reports["role"] == "other_statistic") & reports["period_end"].notna()
+    reports = reports[told_of].sort_values(["period_end", "report_id"])
+    if start is not None:
+        reports = reports[reports["period_end"] >= catalog.stamp(start)]
+    if end is not None:
+        reports = reports[reports["period_end"] <= catalog.stamp(end)]
+    told = [explanation.source_of(r, "stock") for r in reports.to_dict("records")]
     lines = [f"  {s.window}: {s.said}  {s.report_id}, {s.publisher or 'no publisher'}" for s in told]
     return ["stocks, beside the flows (a number at an instant binds no flow):", *lines] if lines else []
 
 
-def _inside(day: Any, start: dt.date | None, end: dt.date | None) -> bool:
-    return isinstance(day, dt.date) and (start is None or start <= day) and (end is None or day <= end)
+def _rows(frame: Any) -> list[dict[str, Any]]:
+    """The rows of a frame with plain dates, for people and for scripts."""
+    return frame.assign(date=frame["date"].dt.date).to_dict("records")  # type: ignore[no-any-return]
 
 
 def headline(
@@ -162,7 +164,7 @@ def headline(
             raise CrossingsError(f"there is no country {wrong[0]!r} in these rows", f"name one of {', '.join(known)}")
         frame = frame[frame["country"].isin([code.upper() for code in country])]
     if csv or json:
-        lists = frame.assign(events=[";".join(ids) for ids in frame["events"]])
+        lists = frame.assign(events=[";".join(ids) for ids in frame["events"]], date=frame["date"].dt.date)
         print(
             lists.to_csv(index=False) if csv else lists.to_json(orient="records", date_format="iso", indent=1), end=""
         )
@@ -176,7 +178,7 @@ def _print_headline(console: Console, frame: Any, word: str) -> None:
     codes = sorted(frame["country"].unique())
     standing_in = catalog.stand_ins()
     cells: dict[dt.date, dict[str, str]] = {}
-    for row in frame.to_dict("records"):
+    for row in _rows(frame):
         cells.setdefault(row["date"], {})[row["country"]] = _headline_cell(row, word, standing_in)
     lines = [[str(day), *(cells[day].get(code, "") for code in codes)] for day in sorted(cells)]
     table(console, [("date", "left"), *((code, "right") for code in codes)], lines, title=f"{word}, crossings a day")
@@ -199,7 +201,8 @@ def _headline_cell(row: dict[str, Any], word: str, standing_in: Collection[str])
 def _spans(rows: Any, word: str) -> list[tuple[str, str]]:
     """Each reason for a missing number, with the first and last of the neighbouring days that share it."""
     found: list[tuple[str, dt.date, dt.date]] = []
-    for day, reason in rows[["date", "reason"]].itertuples(index=False):
+    for row in _rows(rows):
+        day, reason = row["date"], row["reason"]
         why = next(text for names, _, text in (part.partition(": ") for part in reason.split("; ")) if word in names)
         if found and found[-1][0] == why and day - found[-1][2] == dt.timedelta(days=1):
             found[-1] = (why, found[-1][1], day)

@@ -92,7 +92,8 @@ def bring(workspace: Workspace, spec: SourceSpec, files: list[Path], edition: dt
 
     A file is named after its role (`data.csv`, `metadata.json`, `file.xlsx`); a single one may have any name, which is kept
     where the source reads it. The one file of statements leaves no trace where its bytes are unchanged, so that an unchanged run
-    writes nothing. Raises CrossingsError for a file that is missing or larger than the source allows, and for an edition in the future.
+    writes nothing. Raises CrossingsError for a file that is missing or larger than the source allows, and for an edition in the
+    future.
     """
     if edition is not None and (spec.by_hand or edition > workspace.now.date()):
         raise CrossingsError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from published import Published
@@ -20,9 +21,12 @@ ENTRY = "FIN/entry/RUS/national/land/crossings/border_control"
 
 
 @pytest.mark.parametrize("name", RELEASED)
-def test_every_table_is_a_frame_with_arrow_types_in_the_order_of_its_key(name: str) -> None:
+def test_every_table_is_a_frame_with_arrow_types_but_for_dates_in_the_order_of_its_key(name: str) -> None:
     frame = crossings.load(name)
-    assert frame.dtypes.to_dict() == {c.name: pd.ArrowDtype(arrow_type(c.type)) for c in TABLES[name].columns}
+    assert frame.dtypes.to_dict() == {
+        c.name: np.dtype("datetime64[s]") if c.type == "date32" else pd.ArrowDtype(arrow_type(c.type))
+        for c in TABLES[name].columns
+    }
     key = list(TABLES[name].key)
     assert frame[key].to_dict("records") == frame[key].sort_values(key).to_dict("records")
     assert not frame.duplicated(key).any()
@@ -38,7 +42,7 @@ def test_daily_is_one_country_with_all_its_series() -> None:
 def test_days_are_chosen_by_direction_parts_and_dates() -> None:
     parts = {"citizenship": "RUS", "scope": "national", "measure": "crossings", "system": "border_control"}
     frame = crossings.daily("fin", direction="exit", start="2022-09-24", end=dt.date(2022, 9, 25), **parts)
-    assert frame["date"].tolist() == [dt.date(2022, 9, 24), dt.date(2022, 9, 25)]
+    assert frame["date"].tolist() == [pd.Timestamp(2022, 9, 24), pd.Timestamp(2022, 9, 25)]
     assert frame["estimate"].tolist() == [4199, 5068]
     assert crossings.daily("FIN", series=ENTRY)["series"].unique().tolist() == [ENTRY]
 
@@ -79,6 +83,11 @@ def test_a_total_with_a_missing_day_is_refused() -> None:
         CrossingsError, match=r"1 of these days have no estimate \(\d{4}-\d\d-\d\d\); a missing day is not zero"
     ):
         crossings.total(frame)
+
+
+def test_a_total_of_no_rows_is_refused() -> None:
+    with pytest.raises(CrossingsError, match="no rows to add up; a missing day is not zero"):
+        crossings.total(crossings.daily("FIN", series=ENTRY, start="1999-01-01", end="1999-01-02"))
 
 
 def test_a_total_over_overlapping_frequencies_is_refused() -> None:

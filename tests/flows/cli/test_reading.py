@@ -93,9 +93,9 @@ def test_show_gives_the_reason_that_withheld_the_points_of_a_series(analyst: Pub
         "--series",
         hidden["series"],
         "--from",
-        str(hidden["date"]),
+        f"{hidden['date']:%Y-%m-%d}",
         "--to",
-        str(hidden["date"]),
+        f"{hidden['date']:%Y-%m-%d}",
     )
     assert "– withheld: no short stretch around the day has a total that is known to within a third" in said.out
 
