@@ -77,6 +77,10 @@ class Workspace:
         """Every source by id, in order of id."""
         return load_sources(self.settings.data / "sources")
 
+    def source_path(self, source_id: str) -> Path:
+        """Where the YAML of a source lies."""
+        return self.settings.data / "sources" / f"{source_id}.yaml"
+
     def source(self, source_id: str) -> SourceSpec:
         """A source by id. Raises CrossingsError for an unknown one."""
         if source_id not in self.sources:

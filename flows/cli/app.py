@@ -26,6 +26,7 @@ COMMANDS = {
     "explain": "flows.cli.reading:explain",
     "between": "flows.cli.estimating:between",
     "estimate": "flows.cli.estimating:estimate",
+    "bring": "flows.cli.bringing:bring",
     "ingest": "flows.cli.collecting:ingest",
     "publish": "flows.cli.running:publish",
     "backfill": "flows.cli.collecting:backfill",

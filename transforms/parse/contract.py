@@ -204,12 +204,18 @@ class Adapter(Protocol[Found]):
 
 @dataclass(frozen=True)
 class Figures:
-    """The adapter of a protocol whose answers hold figures by period, put together from the functions of its module."""
+    """The adapter of a protocol whose answers hold figures by period, put together from the functions of its module.
+
+    Where a file can be shown before anybody declared how it is read: `shown` gives its cells, of a file that names its own
+    dimensions; `tables` its tables by name, as rows of texts.
+    """
 
     name: str
     options: type[ProtocolOptions]
     parse: Callable[[Sequence[Payload], SourceSpec], Parsed]
     questions: Callable[[SourceSpec, Span | None], Questions]
+    shown: Callable[[Payload], list[Cell]] | None = None
+    tables: Callable[[Payload], dict[str, list[list[str]]]] | None = None
 
     @property
     def by_hand(self) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 
 from crossings.errors import UnreadableInput
 from crossings.source.model import SourceSpec
-from transforms.parse.contract import Adapter, Parsed, Payload
+from transforms.parse.contract import Adapter, Cell, Figures, Parsed, Payload
 from transforms.parse.statements_csv import Statements
 
 PROTOCOLS: dict[str, str] = {
@@ -35,6 +35,22 @@ def adapter(name: str) -> Adapter[Any]:
     """The adapter of a protocol by its name."""
     found: Adapter[Any] = import_module(PROTOCOLS[name]).ADAPTER
     return found
+
+
+def shown(name: str, payload: Payload) -> list[Cell]:
+    """Cells of a file that names its own dimensions, under a protocol that needs no layout declared."""
+    found = adapter(name)
+    assert isinstance(found, Figures)
+    assert found.shown is not None
+    return found.shown(payload)
+
+
+def tables(name: str, payload: Payload) -> dict[str, list[list[str]]]:
+    """Tables of a file by name, as rows of texts, under a protocol of tables."""
+    found = adapter(name)
+    assert isinstance(found, Figures)
+    assert found.tables is not None
+    return found.tables(payload)
 
 
 def read(payloads: Sequence[Payload], spec: SourceSpec) -> Parsed | Statements:

@@ -68,6 +68,12 @@ def parse(payloads: Sequence[Payload], spec: SourceSpec) -> Parsed:
     return assemble(spec, list(cells(cube, payload, by_code(spec.series_mapping))))
 
 
+def shown(payload: Payload) -> list[Cell]:
+    """Cells of the one cube of a payload under the labels of its categories."""
+    limit = 1_000_000
+    return list(cells(chosen(payload, read_cubes(payload, limit), None), payload))
+
+
 def read_cubes(payload: Payload, max_cells: int) -> dict[str, Cube]:
     """Every dataset of a payload by name (empty for an unnamed one).
 
@@ -273,4 +279,4 @@ def _escaped(name: str) -> str:
     return name.replace("~", "~0").replace("/", "~1")
 
 
-ADAPTER = Figures("jsonstat", JsonStatOptions, parse, ask_one)
+ADAPTER = Figures("jsonstat", JsonStatOptions, parse, ask_one, shown)

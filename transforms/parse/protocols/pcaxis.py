@@ -58,6 +58,18 @@ def parse(payloads: Sequence[Payload], spec: SourceSpec) -> Parsed:
     assert isinstance(options, PcAxisOptions)
     payload = only(payloads, spec.id)
     table = read_px(payload, options)
+    notes = (
+        (Note("lost_letters", f"{table.lossy} letters were lost before the file reached us"),) if table.lossy else ()
+    )
+    return assemble(spec, _cells(payload, table), notes)
+
+
+def shown(payload: Payload) -> list[Cell]:
+    """Cells of a payload under the texts of its values."""
+    return _cells(payload, read_px(payload, PcAxisOptions(parser="pcaxis")))
+
+
+def _cells(payload: Payload, table: PxTable) -> list[Cell]:
     found: list[Cell] = []
     for place, (labels, figure) in enumerate(zip(product(*table.categories), table.figures, strict=True)):
         absent = _ABSENT.fullmatch(figure)
@@ -71,10 +83,7 @@ def parse(payloads: Sequence[Payload], spec: SourceSpec) -> Parsed:
                 unit=table.unit,
             )
         )
-    notes = (
-        (Note("lost_letters", f"{table.lossy} letters were lost before the file reached us"),) if table.lossy else ()
-    )
-    return assemble(spec, found, notes)
+    return found
 
 
 def read_px(payload: Payload, options: PcAxisOptions) -> PxTable:
@@ -162,4 +171,4 @@ def _text(payload: Payload, options: PcAxisOptions) -> tuple[str, int]:
     return decoded(payload, encoding), 0
 
 
-ADAPTER = Figures("pcaxis", PcAxisOptions, parse, ask_one)
+ADAPTER = Figures("pcaxis", PcAxisOptions, parse, ask_one, shown)

@@ -1,0 +1,261 @@
+"""`crossings bring`: anybody's file of figures becomes a source, by what it shows and the little that only a person can say."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json as jsonlib
+import unicodedata
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import yaml
+from rich.console import Console
+from rich.markup import escape
+
+from crossings.durable import write_file
+from crossings.errors import CrossingsError, UnreadableInput
+from crossings.lake import digest
+from crossings.settings import settings
+from crossings.source.model import SourceSpec
+from crossings.source.reader import build_source, load_labels
+from flows import pipeline, stage
+from flows.cli.options import DAY, Json
+from flows.cli.printing import table
+from flows.collect import questions
+from flows.workspace import Workspace, read_file
+from transforms.bring import draft as drafting
+from transforms.bring import roles
+from transforms.parse import registry
+from transforms.parse.contract import Parsed, Payload
+from transforms.reports import reference
+
+_OPTIONS = {"counts": "--counts", "country": "--country", "as": "--as", "freq": "--freq", "dates": "--dates", "unit": "--unit",
+            "spelling": "--spelling", "statistic": "--statistic"}  # fmt: skip
+
+
+def bring(
+    file: Annotated[Path, typer.Argument(help="CSV of any dialect, XLSX, JSON, JSON-stat, PC-Axis or Parquet.")],
+    counts: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WHAT", help="What a figure counts: " + ", ".join(drafting.COUNTED) + "; `entries of RUS`."
+        ),
+    ] = None,
+    country: Annotated[
+        str | None, typer.Option(help="The country that the figures speak of, where no column says it.")
+    ] = None,
+    as_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--as", metavar="COLUMN=MEANING", help="Meanings: " + ", ".join(roles.MEANINGS) + ". May be repeated."
+        ),
+    ] = None,
+    freq: Annotated[str | None, typer.Option(help="What a date stands for: D, W, W-end, M, Q, S, A.")] = None,
+    dates: Annotated[str | None, typer.Option(help="Order of dates that can be read both ways: dmy or mdy.")] = None,
+    spelling: Annotated[
+        str | None, typer.Option(help="How periods are spelled, in tokens: D.M.YYYY, YYYY-Www, MON YY.")
+    ] = None,
+    unit: Annotated[int | None, typer.Option(help="Units in one figure: 1000 for thousands.")] = None,
+    statistic: Annotated[
+        str | None, typer.Option(help="total, mean_per_day, mean_per_month, or `cumulative since 2022-02-24`.")
+    ] = None,
+    publisher: Annotated[str | None, typer.Option(help="Who published the file.")] = None,
+    title: Annotated[str | None, typer.Option(help="What the file is, in a few words.")] = None,
+    source_id: Annotated[
+        str | None, typer.Option("--id", help="Name of the source; without it, made of the file's name.")
+    ] = None,
+    edition: Annotated[
+        dt.datetime | None,
+        typer.Option(
+            formats=DAY, metavar="DATE", help="The day on which the publisher issued the file, where it is older."
+        ),
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing: for scripts.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be brought, and write nothing.")] = False,
+    json: Json = False,
+) -> None:
+    """Bring anybody's file: see what it is, say what it cannot, and take its figures in.
+
+    It shows how it read the file, asks only what cannot be seen, writes the source's YAML into data/sources and brings the file.
+    The next file of that shape needs no question: the same command, or `crossings ingest ID --file FILE`.
+
+    Examples:
+
+    - `crossings bring figures.csv`
+
+    - `crossings bring figures.csv --counts "entries of RUS" --yes`
+
+    - `crossings bring arrivals.xlsx --counts visits --country GEO --as sex=sum --publisher "Statistics office"`
+    """
+    console = Console(stderr=json, highlight=False, soft_wrap=True)
+    workspace = Workspace.open(settings())
+    name = source_id or named_after(file)
+    day = None if edition is None else edition.date()
+    content = read_file(file)
+    payload = Payload(content, digest(content), file.name)
+    answers = drafting.Answers(
+        counts=counts,
+        country=country,
+        freq=freq,
+        dates=dates,
+        spelling=spelling,
+        unit=unit,
+        publisher=publisher,
+        title=title,
+    )
+    for said in as_ or []:
+        if "=" not in said:
+            raise CrossingsError(f"--as {said} states no meaning", "say it as `--as sex=sum`")
+        answers = answers.told("as", said)
+    if statistic is not None:
+        answers = answers.told("statistic", statistic)
+    known = workspace.sources.get(name)
+    written = None
+    if known is not None and answers == drafting.Answers():
+        spec, parsed = known, registry.parse([replace(payload, name=role_of(known, payload))], known)
+        console.print(f"{file.name} is read as the source {name} says")
+    else:
+        document = understood(console, workspace, payload, name, answers, ask=not (yes or json))
+        written = as_yaml(document)
+        spec, parsed = tried(payload, document, name)
+        if known is not None and workspace.source_path(name).read_text(encoding="utf-8") != written:
+            raise CrossingsError(
+                f"there is another source {name!r} already",
+                "give this one another name with --id, or change data/sources yourself",
+            )
+    show(console, parsed)
+    if dry_run:
+        console.print(f"nothing was written; the source would be data/sources/{name}.yaml:\n", markup=False)
+        console.print(written or workspace.source_path(name).read_text(encoding="utf-8"), markup=False)
+        return
+    if not (yes or json) and not typer.confirm("Bring it?", default=True):
+        console.print("nothing was written")
+        return
+    if written is not None:
+        write_file(workspace.source_path(name), written.encode())
+        workspace = Workspace.open(settings())
+    result, stage_name = pipeline.ingest_one(workspace, name, lambda: questions.bring(workspace, spec, [file], day))
+    if json:
+        print(jsonlib.dumps(result | {"source": str(workspace.source_path(name))}, indent=1))
+        return
+    console.print("{source_id}: {rows_in:,} rows in = {accepted:,} accepted + {quarantined:,} quarantined "
+                  "+ {duplicates:,} duplicates".format(**result))  # fmt: skip
+    found = stage.Stage(workspace.staging / stage_name)
+    for row in found.frame("quarantine").head(5).itertuples():
+        console.print(f"[yellow]set aside[/] {escape(f'{row.payload_locator}: {row.reason} ({row.rule})')}")
+    for row in found.frame("findings").head(5).itertuples():
+        console.print(f"[yellow]{row.severity}[/] {escape(str(row.message))}")
+    console.print(f"  source      {workspace.source_path(name)}")
+    console.print("  next        crossings run --local")
+    if len(reports := found.frame("reports")):
+        console.print(f"  and then    crossings show {reports['country'].value_counts().index[0]}")
+
+
+def named_after(file: Path) -> str:
+    """The id of a source after the name of its file, without the numbers that tell one edition from the next."""
+    plain = unicodedata.normalize("NFKD", file.stem).encode("ascii", "ignore").decode()
+    words = [word for word in drafting.slug(plain).split("-") if word.isalpha()]
+    return "-".join(words) if words and plain else "file-brought"
+
+
+def role_of(spec: SourceSpec, payload: Payload) -> str:
+    """The name under which a single file goes to the parser."""
+    return payload.name if spec.options.file_pattern is not None else "data"
+
+
+def understood(
+    console: Console, workspace: Workspace, payload: Payload, name: str, answers: drafting.Answers, *, ask: bool
+) -> dict[str, object]:
+    """The document of a source, after what was open has been answered. Raises CrossingsError where it may not ask."""
+    labels = load_labels(settings().data / "reference" / "labels.csv")
+    zones = reference.read(workspace.reference).main_timezone
+    shown = False
+    while True:
+        found = drafting.draft(payload, name, answers, labels, zones)
+        if not shown:
+            tell(console, found)
+            shown = True
+        waiting = list(found.open)
+        if not waiting and answers.statistic is None:
+            _, parsed = tried(payload, found.document, name)
+            waiting = drafting.doubtful(parsed)
+        if not waiting:
+            return found.document
+        if not ask:
+            said = "; ".join(f"{_OPTIONS[q.key]}: {q.text} {_choices(q)}".strip() for q in waiting)
+            raise CrossingsError("the file does not say everything", said)
+        answers = answers.told(waiting[0].key, asked(console, waiting[0]))
+
+
+def _choices(question: roles.Unseen) -> str:
+    return "(" + ", ".join(answer for answer, _ in question.choices[:15]) + ")" if question.choices else ""
+
+
+def asked(console: Console, question: roles.Unseen) -> str:
+    """The answer to one question: its number, its word, or words of one's own where there are no choices."""
+    console.print(f"\n[bold]{escape(question.text)}[/]")
+    for number, (answer, meaning) in enumerate(question.choices, 1):
+        console.print(f"  {number:>2}  {escape(answer):<14} {escape(meaning)}")
+    while True:
+        said = str(typer.prompt("  answer", prompt_suffix=": ")).strip()
+        first, _, rest = said.partition(" ")
+        if first.isdigit() and 1 <= int(first) <= len(question.choices) and (not rest or question.key == "counts"):
+            return f"{question.choices[int(first) - 1][0]} {rest}".strip()
+        words = {answer.casefold() for answer, _ in question.choices}
+        if not words or said.casefold() in words or (question.key == "counts" and first.casefold() in words):
+            return said
+        console.print("  [yellow]say one of the numbers or words above[/]")
+
+
+def tell(console: Console, found: drafting.Draft) -> None:
+    """What was understood of a file."""
+    for name, said in found.facts:
+        console.print(f"  {name:<11} {escape(said)}")
+    rows = [[name, meaning, examples] for name, meaning, examples in found.columns]
+    table(console, [("column", "left"), ("means", "left"), ("for example", "left")], rows)
+
+
+def as_yaml(document: dict[str, object]) -> str:
+    """A source's document as the text of its file."""
+    text = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=120, default_flow_style=None)
+    return "# Made by `crossings bring`; correct it where it is wrong, it is read anew each time.\n" + text
+
+
+def tried(payload: Payload, document: dict[str, object], name: str) -> tuple[SourceSpec, Parsed]:
+    """The source, and what it reads in the file. Raises CrossingsError where that is less than half."""
+    labels = load_labels(settings().data / "reference" / "labels.csv")
+    spec = build_source(document, f"{name}.yaml", labels)
+    parsed = registry.parse([replace(payload, name=role_of(spec, payload))], spec)
+    if len(parsed.rejected) > len(parsed.observations):
+        row = parsed.rejected.iloc[0]
+        raise UnreadableInput(
+            f"{payload.name}: {len(parsed.rejected):,} figures cannot be taken, only {len(parsed.observations):,} can; first "
+            f"{row['payload_locator']}: {row['reason']}",
+            "say with --as what the columns mean (sum, total, place, ignore, …)",
+        )
+    return spec, parsed
+
+
+def show(console: Console, parsed: Parsed) -> None:
+    """What figures would become."""
+    frame = parsed.observations
+    chosen = frame.iloc[sorted({0, len(frame) // 2, len(frame) - 1})] if len(frame) else frame
+    rows = []
+    for row in chosen.to_dict("records"):
+        whose = "all travellers" if row["citizenship"] == "all" else f"citizens of {row['citizenship']}"
+        what = f"{row['country']} {row['direction']}, {whose}, {row['measure']} ({row['system']}), {row['scope']}"
+        days = f"{row['period_start']}" + ("" if row["freq"] == "D" else f" to {row['period_end']}")
+        value = "no figure" if row["value"] is None or row["value"] != row["value"] else f"{row['value']:,}"
+        rows.append([row["payload_locator"], row["value_text"] or "", f"{days}: {value}", what])
+    table(console, [("where", "left"), ("figure", "left"), ("becomes", "left"), ("of", "left")], rows)
+    console.print(
+        f"{len(frame):,} figures understood, {len(parsed.rejected):,} set aside"
+        + (f", {parsed.unselected:,} left out as totals" if parsed.unselected else "")
+        + (f", {parsed.summed:,} added to others" if parsed.summed else "")
+    )
+    for row in parsed.rejected.head(3).itertuples():
+        console.print(f"[yellow]set aside[/] {escape(f'{row.payload_locator}: {row.reason} ({row.rule})')}")
+    for note in parsed.notes[:3]:
+        console.print(f"[yellow]note[/] {escape(note.message)}")

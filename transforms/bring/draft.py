@@ -1,0 +1,403 @@
+"""From a table whose columns are understood to the YAML of a source, with the questions that only a person can answer.
+
+In: one payload, the label table, and `Answers`. Out: a `Draft`: the document as YAML gives it, what was understood in words, and
+what is still open. A draft without open questions is a source: `crossings.source.reader.build_source` makes its model and the
+parser reads the file by it, so that what is shown is what will be brought.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from crossings.errors import CrossingsError
+from crossings.source.labels import label_key
+from transforms.bring import roles, seen
+from transforms.bring.roles import Labels, Reading, Unseen
+from transforms.parse.contract import Parsed, Payload
+
+COUNTED: dict[str, tuple[str, dict[str, str]]] = {
+    "entries": ("crossings of the border into the country", {"direction": "entry"}),
+    "exits": ("crossings of the border out of the country", {"direction": "exit"}),
+    "crossings": ("crossings of the border, both ways together", {"direction": "both"}),
+    "net": ("entries minus exits", {"direction": "net"}),
+    "visits": (
+        "trips of visitors or tourists to the country",
+        {"direction": "entry", "measure": "trips", "system": "tourism"},
+    ),
+    "guests": (
+        "guests in hotels and other accommodation",
+        {"direction": "entry", "measure": "stays", "system": "accommodation"},
+    ),
+    "asylum": ("applications for asylum", {"direction": "entry", "measure": "applications", "system": "asylum"}),
+    "permits": ("residence permits issued", {"direction": "entry", "measure": "permits", "system": "residence"}),
+    "residents": ("persons who moved there", {"direction": "entry", "measure": "residents", "system": "residence"}),
+    "detections": ("detections of irregular crossings", {"direction": "entry", "measure": "detections"}),
+    "refusals": ("persons refused entry", {"direction": "entry", "measure": "refusals"}),
+    "vehicles": ("vehicles into the country", {"direction": "entry", "measure": "vehicles", "system": "customs"}),
+    "present": (
+        "persons present at the end of the period",
+        {"direction": "stock", "measure": "persons", "system": "residence"},
+    ),
+}
+"""What a figure may count: the word for it, its meaning, and the codes it states; crossings at the border unless said."""
+
+STATISTICS = ("total", "cumulative", "mean_per_day", "mean_per_week", "mean_per_month")
+_SYMBOLS = {"..": "O", "...": "O", "…": "O", ":": "O", "-": "O", "–": "O", "—": "O", ".": "O", "NA": "O", "N/A": "O", "n/a": "O",
+            "na": "O", "NaN": "O", "nan": "O", "null": "O", "None": "O", "c": "Q", "x": "Q", "X": "Q", "*": "A", "p": "P",
+            "e": "E", "b": "B", "r": "A"}  # fmt: skip
+_SPLIT = re.compile(r"\s+of\s+", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What a person said of a file; None and empty where nothing was.
+
+    Attributes
+    ----------
+    counts : a word of `COUNTED`, with ` of ` and a country where it counts the citizens of one: `entries of RUS`.
+    country : the country reported on, where no column says it; a code or a name.
+    meanings : column -> one of `roles.MEANINGS`. freq : frequency that dates stand for, `W-end` for the last day of a week.
+    dates : `dmy` or `mdy`. spelling : of the periods, in tokens. unit : units in one figure. statistic : of `STATISTICS`;
+    since : first day of a running total, or `year`. publisher, title : in words.
+    """
+
+    counts: str | None = None
+    country: str | None = None
+    meanings: Mapping[str, str] = field(default_factory=dict)
+    freq: str | None = None
+    dates: str | None = None
+    spelling: str | None = None
+    unit: int | None = None
+    statistic: str | None = None
+    since: str | None = None
+    publisher: str | None = None
+    title: str | None = None
+
+    def told(self, key: str, answer: str) -> Answers:
+        """With one more answer, to the question of that key."""
+        if key == "as":
+            name, _, meaning = answer.rpartition("=")
+            return replace(self, meanings={**self.meanings, name: meaning})
+        if key == "statistic":
+            statistic, _, since = answer.partition(" since ")
+            return replace(self, statistic=statistic, since=since or None)
+        if key == "unit":
+            return replace(self, unit=int(answer))
+        said: dict[str, Any] = {key: answer}
+        return replace(self, **said)
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A source as far as it is known.
+
+    Attributes
+    ----------
+    document : the YAML document; complete where nothing is `open`. table : what the file is. columns : name, meaning, examples.
+    facts : what was understood, as pairs of words. open : questions, most telling first.
+    """
+
+    document: dict[str, Any]
+    table: seen.Seen
+    columns: tuple[tuple[str, str, str], ...]
+    facts: tuple[tuple[str, str], ...]
+    open: tuple[Unseen, ...]
+
+
+def draft(payload: Payload, source_id: str, answers: Answers, labels: Labels, timezones: Mapping[str, str]) -> Draft:
+    """The source of one file.
+
+    timezones : country -> main time zone. Raises `UnreadableInput` for a file that is no table of figures, CrossingsError for an
+    answer that has no meaning.
+    """
+    table = seen.look(payload)
+    _check(answers, table)
+    reading = roles.read(table, labels, answers.meanings, answers.freq, answers.dates, answers.spelling)
+    unseen = list(reading.unseen)
+    counted, whose = _counted(answers, labels)
+    country = None if answers.country is None else _code(answers.country, labels)
+    named = _says(reading, "direction")
+    if counted is None:
+        unseen.insert(0, _what(named))
+    if country is None and not _says(reading, "country"):
+        unseen.append(Unseen("country", "Which country do the figures speak of? (ISO code or name)", ()))
+    if answers.unit is None and reading.figures and _fractions(table, reading):
+        unseen.append(Unseen("unit", "The figures have fractions; what do they count?", (
+            ("1000", "thousands"), ("1000000", "millions"), ("1", "single units, to be rounded"))))  # fmt: skip
+    document = _document(payload, source_id, answers, table, reading, labels)
+    document["mapping"] |= _series(reading, counted, whose, country)
+    document |= _counts_in(counted)
+    if country is not None:
+        document["country"] = country
+        document["timezone"] = timezones.get(country, "UTC")
+    return Draft(document, table, _described(table, reading), _facts(table, reading, answers), tuple(unseen))
+
+
+def doubtful(parsed: Parsed) -> list[Unseen]:
+    """What a person must say of figures that were read: whether such as never fall are totals since a day."""
+    if not any(note.rule == "looks_cumulative" for note in parsed.notes):
+        return []
+    first = parsed.observations["period_start"].min()
+    return [Unseen("statistic", "The figures never fall and rise fast; is each one of its period, or a running total?", (
+        ("total", "each is the number of its period"),
+        (f"cumulative since {first}", "a running total from that day"),
+        ("cumulative since year", "a running total that starts anew each year"),
+    ))]  # fmt: skip
+
+
+def _check(answers: Answers, table: seen.Seen) -> None:
+    for name, meaning in answers.meanings.items():
+        if name not in table.names:
+            raise CrossingsError(f"there is no column {name!r}", f"columns are {', '.join(table.names)}")
+        if meaning not in roles.MEANINGS:
+            raise CrossingsError(f"{meaning!r} is no meaning of a column", f"one of {', '.join(roles.MEANINGS)}")
+    if answers.statistic is not None and answers.statistic not in STATISTICS:
+        raise CrossingsError(f"{answers.statistic!r} is no statistic", f"one of {', '.join(STATISTICS)}")
+    if (answers.statistic == "cumulative") != (answers.since is not None):
+        raise CrossingsError("a running total has a first day, nothing else has", "say `cumulative since 2022-02-24`")
+    if answers.dates not in (None, "dmy", "mdy"):
+        raise CrossingsError(f"{answers.dates!r} is no order of dates", "say dmy or mdy")
+
+
+def _counted(answers: Answers, labels: Labels) -> tuple[str | None, str | None]:
+    """What is counted, and of whose citizens."""
+    if answers.counts is None:
+        return None, None
+    word, *of = _SPLIT.split(answers.counts.strip(), maxsplit=1)
+    if word.casefold() not in COUNTED:
+        raise CrossingsError(f"{word!r} is nothing we count", f"one of {', '.join(COUNTED)}, e.g. `entries of RUS`")
+    if of and label_key(of[0]) in labels.get("total", {}):
+        return word.casefold(), "all"
+    return word.casefold(), _code(of[0], labels) if of else None
+
+
+def _code(text: str, labels: Labels) -> str:
+    code = labels.get("country", {}).get(label_key(text)) or labels.get("iso2", {}).get(label_key(text))
+    if code is None and text.upper() in set(labels.get("iso2", {}).values()):
+        code = text.upper()
+    if code is None:
+        raise CrossingsError(f"{text!r} is no country we know", "give its ISO 3166-1 alpha-3 code, such as FIN")
+    return code
+
+
+def _what(named: bool) -> Unseen:
+    skipped = {"entries", "exits", "net"} if named else set()
+    choices = tuple((word, meaning) for word, (meaning, _) in COUNTED.items() if word not in skipped)
+    return Unseen("counts", "What does a figure count? Add ` of RUS` where it counts citizens of one country.", choices)
+
+
+def _says(reading: Reading, meaning: str) -> bool:
+    return bool(reading.having(meaning)) or reading.wide == meaning
+
+
+# --- the document --------------------------------------------------------------------------------------------------
+
+
+def _document(
+    payload: Payload, source_id: str, answers: Answers, table: seen.Seen, reading: Reading, labels: Labels
+) -> dict[str, Any]:
+    freq = _freq(reading)
+    mapping: dict[str, Any] = {
+        "series": {}, "time": _time(table, reading, labels), "dimensions": _dimensions(table, reading, labels)
+    }  # fmt: skip
+    unit = answers.unit or 1
+    mult = len(str(unit)) - 1
+    mapping["unit"] = (
+        {"text": "as stated"}
+        | ({"mult": mult} if mult else {})
+        | ({"rounding_unit": 1} if answers.unit and _fractions(table, reading) else {})
+    )
+    if symbols := _symbols(table, reading):
+        mapping["symbols"] = symbols
+    if table.thousands:
+        mapping["thousands"] = table.thousands
+    if table.decimal != ".":
+        mapping["decimal"] = table.decimal
+    if answers.statistic not in (None, "total"):
+        mapping["statistic"] = answers.statistic
+    if answers.since is not None:
+        mapping["since"] = answers.since
+    return {
+        "id": source_id, "title": answers.title or f"Figures of {payload.name}", "publisher": answers.publisher or "not stated",
+        "licence": {"name": "not stated", "terms": "not stated"}, "language": "en",
+        "cadence": freq if freq in ("D", "W", "M", "Q", "A") else "irregular", "timezone": "UTC",
+        "system": "border_control", "measure": "crossings", "fetch": {"offline": True}, "parser": table.parser,
+        "options": _options(table, reading), "mapping": mapping, "confirmed": False,
+        "to_confirm": [f"made from {payload.name} by what the file shows and its bringer said"],
+    }  # fmt: skip
+
+
+def _series(reading: Reading, counted: str | None, whose: str | None, country: str | None) -> dict[str, Any]:
+    said = COUNTED[counted][1] if counted else {}
+    series: dict[str, str] = {"scope": "national", "mode": "all", "citizenship": whose or "all"}
+    if "direction" in said:
+        series["direction"] = said["direction"]
+    if country is not None:
+        series["country"] = country
+    for name in ("direction", "country", "citizenship", "mode"):
+        if _says(reading, name):
+            series.pop(name, None)
+    if reading.having("place"):
+        series.pop("scope")
+    found: dict[str, Any] = {"series": series}
+    if series.get("direction") == "stock":
+        found["statistic"] = "stock"
+    return found
+
+
+def _counts_in(counted: str | None) -> dict[str, str]:
+    said = COUNTED[counted][1] if counted else {}
+    return {name: said[name] for name in ("measure", "system") if name in said}
+
+
+def _freq(reading: Reading) -> str:
+    return reading.spelled.ways[0][1] if reading.spelled else "D"
+
+
+def _time(table: seen.Seen, reading: Reading, labels: Labels) -> dict[str, Any]:
+    spelling, freq, anchor = reading.spelled.ways[0] if reading.spelled else ("YYYY-MM-DD", "D", "start")
+    axis: dict[str, Any] = {"freq": freq, "formats": spelling}
+    if anchor == "end":
+        axis["anchor"] = "end"
+    if reading.wide == "period":
+        return {"dimension": "period", **axis}
+    if periods := reading.having("period"):
+        texts = {t for t in table.of(periods[0]) if t}
+        totals = sorted(t for t in texts if label_key(t) in labels.get("total", {}))
+        return {"dimension": periods[0], **axis} | ({"unselected": totals} if totals else {})
+    names = {part: reading.having(part)[0] for part in ("year", "month", "quarter") if reading.having(part)}
+    return ({"dimension": names["year"]} if list(names) == ["year"] else names) | axis
+
+
+def _dimensions(table: seen.Seen, reading: Reading, labels: Labels) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    if reading.wide and reading.wide != "period":
+        found.append(_coded(reading.wide, reading.wide, reading.figures, labels))
+    for name, meaning in reading.meaning.items():
+        texts = sorted({" ".join(t.split()) for t in table.of(name)})
+        if meaning in roles.FIELDS:
+            found.append(_coded(name, meaning, texts, labels))
+        elif meaning == "total":
+            chosen = next((t for t in texts if label_key(t) in labels.get("total", {})), None)
+            if chosen is None:
+                raise CrossingsError(
+                    f"column {name!r} has no total", f"it has {', '.join(texts[:10])}; say sum or ignore"
+                )
+            found.append({"dimension": name, "labels": {chosen: {}}, "unselected": [t for t in texts if t != chosen]})
+        elif meaning in ("sum", "status", "ignore"):
+            total = [t for t in texts if meaning == "sum" and label_key(t) in labels.get("total", {})]
+            found.append({"dimension": name, meaning: True} | ({"unselected": total} if total else {}))
+    return found
+
+
+def _coded(name: str, meaning: str, texts: Sequence[str], labels: Labels) -> dict[str, Any]:
+    """A dimension whose labels state a field of the series."""
+    if meaning == "place":
+        totals = [t for t in texts if label_key(t) in labels.get("total", {})]
+        return {"dimension": name, "labels": {
+            t: {"scope": "national" if t in totals else f"checkpoint:{slug(t)}"} for t in texts if t
+        }}  # fmt: skip
+    kind = meaning if meaning in ("direction", "mode") else "country"
+    table = labels.get(kind, {})
+    codes = set(labels.get("iso2", {}).values())
+    given: dict[str, dict[str, str]] = {}
+    left: list[str] = []
+    iso2 = labels.get("iso2", {})
+    for text in filter(None, texts):
+        if label_key(text) in labels.get("total", {}) and kind == "country":
+            if meaning == "citizenship":
+                given[text] = {meaning: "all"}
+            else:
+                left.append(text)
+        elif label_key(text) not in table and text not in codes and label_key(text) in iso2:
+            given[text] = {meaning: iso2[label_key(text)]}
+    rule: dict[str, Any] = {"dimension": name}
+    if given or kind != "country":
+        for text in filter(None, texts):
+            code = table.get(label_key(text), text if text in codes else None)
+            if code is not None and text not in given:
+                given[text] = {meaning: code}
+        rule["labels"] = given
+    else:
+        rule |= {"field": meaning, "codes_from": "country", "as_code": True}
+    return rule | ({"unselected": left} if left else {})
+
+
+def slug(text: str) -> str:
+    """A name as the last part of a scope."""
+    words = re.findall(r"[^\W_]+", text.casefold())
+    return "-".join(words) or "unnamed"
+
+
+def _symbols(table: seen.Seen, reading: Reading) -> dict[str, str]:
+    cells = {t.strip() for name in reading.figures for t in table.of(name)}
+    texts = {t for t in cells if not seen.is_number(t)} | {
+        t.strip() for n in reading.having("status") for t in table.of(n)
+    }
+    behind = {t[len(bare) :].strip(" ()[]") for t in texts if (bare := seen.without_mark(t)) != t}
+    return {mark: _SYMBOLS[mark] for mark in sorted(texts | behind) if mark in _SYMBOLS}
+
+
+def _fractions(table: seen.Seen, reading: Reading) -> bool:
+    point = re.escape(table.decimal)
+    some = (t for name in reading.figures for t in table.of(name) if seen.is_number(t))
+    return any(re.search(rf"{point}\d*[1-9]", t) for t in some)
+
+
+def _options(table: seen.Seen, reading: Reading) -> dict[str, Any]:
+    options = dict(table.options)
+    if table.parser in ("jsonstat", "pcaxis"):
+        return options
+    dropped = reading.having("drop")
+    kept = [name for name in table.names if name not in dropped]
+    if table.parser == "workbook":
+        stub = [name for name in kept if name not in reading.figures]
+        return options | {
+            "stub": stub, "levels": [{"dimension": reading.wide or "figure", "expect": list(reading.figures)}],
+        } | ({"ignore_columns": list(dropped)} if dropped else {})  # fmt: skip
+    if options.get("header") is False:
+        kept, dropped = list(table.names), ()
+    options["columns"] = kept
+    options["values"] = list(reading.figures)
+    if reading.wide:
+        options["values_as"] = reading.wide
+    if dropped:
+        options["ignore_columns"] = [re.sub(r"([*?#{}])", "?", name) for name in dropped]
+    return options
+
+
+# --- in words ------------------------------------------------------------------------------------------------------
+
+
+def _described(table: seen.Seen, reading: Reading) -> tuple[tuple[str, str, str], ...]:
+    shown = []
+    for name in table.names:
+        if reading.wide == "period" and name in reading.figures:
+            continue
+        meaning = reading.meaning.get(name, "")
+        examples = ", ".join(list(dict.fromkeys(t for t in table.of(name)[:500] if t))[:3])
+        shown.append((name, roles.MEANINGS.get(meaning, "not known yet"), examples[:60]))
+    if reading.wide == "period":
+        shown.append((f"{len(reading.figures)} columns", "the period, the figures below it",
+                      ", ".join([*reading.figures[:2], "…", reading.figures[-1]])))  # fmt: skip
+    return tuple(shown)
+
+
+def _facts(table: seen.Seen, reading: Reading, answers: Answers) -> tuple[tuple[str, str], ...]:
+    facts = [("file", table.kind)]
+    facts.append(("rows", f"{table.rows:,}"))
+    if reading.spelled is not None:
+        spelling, freq, anchor = reading.spelled.ways[0]
+        of = {"D": "days", "W": "weeks", "M": "months", "Q": "quarters", "S": "half-years", "A": "years"}[freq]
+        named = " by their last day" if anchor == "end" else ""
+        facts.append(("periods", f"{of}{named}, {reading.spelled.first} to {reading.spelled.last}, written {spelling}"))
+    marks = [f"decimal {table.decimal}"] if table.decimal != "." else []
+    marks += [f"thousands {table.thousands!r}"] if table.thousands else []
+    if marks:
+        facts.append(("marks", ", ".join(marks)))
+    facts += [("note", note) for note in (*table.notes, *reading.notes)]
+    facts.append(("publisher", answers.publisher or "not stated (say it with --publisher)"))
+    return tuple(facts)
