@@ -20,9 +20,10 @@ from crossings import explanation, proofs
 from crossings.errors import CrossingsError, UnreadableInput
 from crossings.schema.tables import EVENTS
 from transforms.estimator.settings import EstimateSettings
+from transforms.parse.statements_csv import Statements
 from transforms.reports import decisions as decide
 from transforms.reports import reference as ref
-from transforms.reports.prepare import Judgement, Prepared, prepare, settle
+from transforms.reports.prepare import Judgement, Prepared, prepare, ready, settle
 from transforms.series import definitions
 from transforms.tables import daily
 from transforms.tables.periods import bounds_of
@@ -43,7 +44,7 @@ class Estimated:
 
 
 def estimate_reports(
-    content: bytes,
+    content: bytes | Statements,
     judge: Judge,
     reference: ref.Reference,
     *,
@@ -60,8 +61,8 @@ def estimate_reports(
     """Estimate the daily series of one file of reports.
 
     content : UTF-8 CSV; the columns report_id, country, direction, period_start and period_end are needed, all others
-        may be missing, which means "not stated". `lower`, `upper`, `sigma`, `start_instant` and `end_instant` win over
-        the encoding. judge : runs the expectations on `reports` (expectations.judge). declared : series definitions.
+        may be missing, which means "not stated"; or statements that are parsed already. `lower`, `upper`, `sigma`,
+        `start_instant` and `end_instant` win over the encoding. judge : runs the expectations on `reports` (expectations.judge). declared : series definitions.
     as_of : only what had been published by then. periods : columns country, direction, start, end, inclusive dates.
     today : refuses records from the future; not looked at where reports do not say when they were recorded.
     part_of : declared parts of scopes (parts.declared_parts); a district or checkpoint is part of its country anyway.
@@ -69,7 +70,11 @@ def estimate_reports(
     """
     chosen = decide.none() if decisions is None else decisions
     known = definitions.none() if declared is None else declared
-    prepared = prepare("statement-csv", content, name, chosen, known, reference, today or pd.Timestamp.max.normalize())
+    until = today or pd.Timestamp.max.normalize()
+    if isinstance(content, Statements):
+        prepared = ready("figures", "", content, chosen, known, reference, until)
+    else:
+        prepared = prepare("statement-csv", content, name, chosen, known, reference, until)
     settled = settle(prepared, judge(prepared, reference))
     events = pd.DataFrame(columns=list(EVENTS.names)) if events is None else events
     built, encoded = daily.of_vintage(

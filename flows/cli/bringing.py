@@ -27,8 +27,10 @@ from flows.collect import questions
 from flows.workspace import Workspace, read_file
 from transforms.bring import draft as drafting
 from transforms.bring import roles
+from transforms.bring.statements import statements
 from transforms.parse import registry
 from transforms.parse.contract import Parsed, Payload
+from transforms.parse.statements_csv import Statements
 from transforms.reports import reference
 
 _OPTIONS = {"counts": "--counts", "country": "--country", "as": "--as", "freq": "--freq", "dates": "--dates", "unit": "--unit",
@@ -143,14 +145,25 @@ def bring(
     console.print("{source_id}: {rows_in:,} rows in = {accepted:,} accepted + {quarantined:,} quarantined "
                   "+ {duplicates:,} duplicates".format(**result))  # fmt: skip
     found = stage.Stage(workspace.staging / stage_name)
-    for row in found.frame("quarantine").head(5).itertuples():
+    for row in found.frame("quarantine").iloc[len(parsed.rejected) :].head(5).itertuples():
         console.print(f"[yellow]set aside[/] {escape(f'{row.payload_locator}: {row.reason} ({row.rule})')}")
-    for row in found.frame("findings").head(5).itertuples():
+    told = found.frame("findings")
+    for row in told.loc[told["severity"] != "info"].head(5).itertuples():
         console.print(f"[yellow]{row.severity}[/] {escape(str(row.message))}")
     console.print(f"  source      {workspace.source_path(name)}")
     console.print("  next        crossings run --local")
     if len(reports := found.frame("reports")):
         console.print(f"  and then    crossings show {reports['country'].value_counts().index[0]}")
+
+
+def as_statements(console: Console, file: Path, content: bytes, answers: drafting.Answers) -> Statements:
+    """The figures of anybody's file as statements, as it shows and as was answered; CrossingsError where that is too little."""
+    workspace = Workspace(settings(), dt.datetime.now(dt.UTC))
+    payload = Payload(content, digest(content), file.name)
+    document = understood(console, workspace, payload, named_after(file), answers, ask=False)
+    spec, parsed = tried(payload, document, named_after(file))
+    show(console, parsed)
+    return statements(parsed, spec, reference.read(workspace.reference).main_timezone)
 
 
 def named_after(file: Path) -> str:
@@ -184,7 +197,7 @@ def understood(
         if not waiting:
             return found.document
         if not ask:
-            said = "; ".join(f"{_OPTIONS[q.key]}: {q.text} {_choices(q)}".strip() for q in waiting)
+            said = "say " + "; ".join(f"{_OPTIONS[q.key]}: {q.text} {_choices(q)}".strip() for q in waiting)
             raise CrossingsError("the file does not say everything", said)
         answers = answers.told(waiting[0].key, asked(console, waiting[0]))
 

@@ -11,13 +11,18 @@ import typer
 from rich.console import Console
 
 from crossings.durable import write_file
+from crossings.errors import CrossingsError
 from crossings.lake import parquet_bytes
 from crossings.schema.tables import TABLES
 from crossings.settings import settings
 from flows import asking
+from flows.cli import bringing
 from flows.cli.options import DAY, AsOf, Country, Direction, Json, Series, instant
 from flows.workspace import read_file
 from transforms import ask
+from transforms.bring import draft as drafting
+from transforms.bring.statements import is_register
+from transforms.parse.statements_csv import Statements
 from transforms.reports import decisions as decide
 from transforms.reports import reference
 
@@ -25,7 +30,12 @@ _REFERENCE = ("countries", "timezones", "wording")
 
 
 def estimate(
-    reports: Annotated[Path, typer.Argument(help="CSV in the register's columns (data/register/README.md).")],
+    reports: Annotated[
+        Path,
+        typer.Argument(
+            help="CSV in the register's columns (data/register/README.md), or any file of figures (country,date,value)."
+        ),
+    ],
     out: Annotated[
         Path, typer.Option(help="Folder for daily.parquet, findings.parquet, reports.parquet, quarantine.parquet.")
     ],
@@ -33,16 +43,40 @@ def estimate(
     events: Annotated[Path | None, typer.Option(help="Events CSV, as data/reference/events.csv.")] = None,
     as_of: AsOf = None,
     periods: Annotated[Path | None, typer.Option(help="CSV country,direction,start,end: adds periods.parquet.")] = None,
+    counts: Annotated[
+        str | None,
+        typer.Option(metavar="WHAT", help="What a figure counts, in a file of figures: `entries of RUS`."),
+    ] = None,
+    country: Annotated[
+        str | None, typer.Option(help="The country such a file speaks of, where no column says it.")
+    ] = None,
+    as_: Annotated[
+        list[str] | None, typer.Option("--as", metavar="COLUMN=MEANING", help="What a column of such a file means.")
+    ] = None,
 ) -> None:
     """Estimate the days behind any file of reports, without a lake or a flow.
 
-    Example: `crossings estimate data/register/reports.csv --decisions data/register/decisions.csv --out /tmp/estimate`
+    Examples:
+
+    - `crossings estimate data/register/reports.csv --decisions data/register/decisions.csv --out /tmp/estimate`
+
+    - `crossings estimate figures.csv --counts "entries of RUS" --out /tmp/estimate`
     """
     from flows.judge import judge  # Great Expectations takes three seconds to load; `between` must not wait for it
 
     known = reference.read({n: read_file(settings().data / "reference" / f"{n}.csv") for n in _REFERENCE})
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    received = read_file(reports)
+    content: bytes | Statements = received
+    if not is_register(received):
+        answers = drafting.Answers(counts=counts, country=country)
+        for said in as_ or []:
+            answers = answers.told("as", said)
+        content = bringing.as_statements(console, reports, received, answers)
+    elif counts or country or as_:
+        raise CrossingsError(f"{reports} says itself what each figure counts", "leave --counts, --country and --as out")
     result = ask.estimate_reports(
-        read_file(reports), lambda prepared, ref: judge(prepared, ref)[0], known, name=reports.name,
+        content, lambda prepared, ref: judge(prepared, ref)[0], known, name=reports.name,
         decisions=decide.parse(read_file(decisions), decisions.name) if decisions else None,
         events=reference.events(read_file(events)) if events else None,
         as_of=instant(as_of),
@@ -61,7 +95,7 @@ def estimate(
     contents = {name: parquet_bytes(TABLES[name].conform(frame)) for name, frame in tables.items()}
     for name, content in contents.items():
         write_file(out / f"{name}.parquet", content)
-    _tell(Console(stderr=True, highlight=False, soft_wrap=True), result, out)
+    _tell(console, result, out)
 
 
 def _tell(console: Console, result: ask.Estimated, out: Path) -> None:

@@ -236,7 +236,11 @@ def _layout(payload: Payload, rows: Sequence[tuple[int, list[str]]], width: int)
         options["skip_after_header"] = 1
         below = below[1:]
     start = 1 if row_names else 0
-    last = max((i for i, (_, f) in enumerate(below) if _is_row(f[start:], len(names))), default=-1)
+    firsts = {fields[start] for _, fields in below if _is_row(fields[start:], len(names))}
+    last = max(
+        (i for i, (_, f) in enumerate(below) if _is_row(f[start:], len(names)) or _is_torn(f[start:], firsts)),
+        default=-1,
+    )
     footer = [fields[0] for _, fields in below[last + 1 :] if fields and fields[0]]
     if footer:
         word = re.match(r"[^\W\d_]+|\S+", footer[0])
@@ -271,6 +275,14 @@ def _counts_up(body: Sequence[Sequence[str]]) -> bool:
 
 def _is_row(fields: Sequence[str], width: int) -> bool:
     return len(fields) <= width and len([f for f in fields if f]) >= min(2, width) and any(map(_has_figure, fields))
+
+
+def _is_torn(fields: Sequence[str], firsts: set[str]) -> bool:
+    """Whether a line that is no row opens like one: it is torn, and no words below the table."""
+    if len(fields) < 2 or not fields[0]:
+        return False
+    counted = sum(first[:1].isdigit() for first in firsts)
+    return fields[0] in firsts or (fields[0][:1].isdigit() and 2 * counted > len(firsts))
 
 
 def _has_figure(text: str) -> bool:

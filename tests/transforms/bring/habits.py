@@ -127,7 +127,8 @@ HABITS: tuple[Habit, ...] = (
     text("month-firsts.csv", "country,date,value\nMNG,2022-07-01,1810\nMNG,2022-08-01,1644\nMNG,2022-09-01,2904\n",
          {"counts": "entries of RUS"}, ("2022-09-01", "MNG", "entry", "RUS", 2904), rows=3),
     text("parts.csv", "country,date,sex,value\nGEO,2022-09-21,F,312\nGEO,2022-09-21,M,500\nGEO,2022-09-22,F,330\n"
-         "GEO,2022-09-22,M,600\n", {"counts": "entries of RUS", "as": "sex=sum"}, ("2022-09-22", "GEO", "entry", "RUS", 930), rows=2),
+         "GEO,2022-09-22,M,600\n", {"counts": "entries of RUS", "as": "sex=sum"},
+         ("2022-09-22", "GEO", "entry", "RUS", 930), rows=2),
     text("with-total.csv", "country,date,sex,value\nGEO,2022-09-21,F,312\nGEO,2022-09-21,M,500\nGEO,2022-09-21,Total,812\n"
          "GEO,2022-09-22,F,330\nGEO,2022-09-22,M,600\nGEO,2022-09-22,Total,930\n",
          {"counts": "entries of RUS"}, ("2022-09-22", "GEO", "entry", "RUS", 930), rows=2),
