@@ -251,6 +251,41 @@ class TableOptions(ColumnOptions):
         return self
 
 
+class RecordsOptions(ColumnOptions):
+    """JSON: a list of objects, or of arrays, is a table. A member of a member is named `attributes.date` or `/attributes/date`.
+
+    Attributes
+    ----------
+    path : JSON pointer to the list, such as `/data/timeseries`; empty where the document is the list.
+    lines : each line is a record of its own.
+    header : records are arrays, and the first one holds the names; without it, `columns` gives the names of arrays.
+    max_torn : share of records that may lack a member or be no record; they are set aside one by one, and the file is refused
+        where there are more.
+    max_field : the longest text.
+    """
+
+    parser: Literal["records"]
+    path: str = Field(default="", pattern=r"^(/[^/]*)*$")
+    lines: bool = False
+    header: bool = False
+    max_torn: float = Field(default=0.5, ge=0, le=1)
+    max_field: int = Field(default=10_000, gt=0)
+
+    @model_validator(mode="after")
+    def _one_way_to_the_records(self) -> Self:
+        if self.lines and self.path:
+            raise ValueError("with lines: true each line is a record, and there is no path")
+        return self
+
+
+class ParquetOptions(ColumnOptions):
+    """Parquet. `max_field` is the longest text, `max_uncompressed_bytes` the size that the file may unpack to."""
+
+    parser: Literal["parquet"]
+    max_field: int = Field(default=10_000, gt=0)
+    max_uncompressed_bytes: int = Field(default=500_000_000, gt=0)
+
+
 class EmissOptions(ProtocolOptions):
     """EMISS: the quarter-end CSV, or SDMX-ML with code lists in the message; sniffed from the bytes.
 
@@ -283,6 +318,8 @@ Options: TypeAlias = Annotated[
     | IblockOptions
     | TaldauOptions
     | TableOptions
+    | RecordsOptions
+    | ParquetOptions
     | EmissOptions
     | RegisterOptions,
     Field(discriminator="parser"),

@@ -1,7 +1,7 @@
 """Where the tables of a sheet stand: their headers, figure columns and titles, by the contract that a source declares.
 
-In: a grid and the layout contract. Out: `Block`s from top to bottom. A header or title that is not as declared is refused with what
-was expected and found.
+In: a grid and the layout contract. Out: `Block`s from top to bottom. A header or title that is not as declared is refused with
+what was expected and found.
 """
 
 from __future__ import annotations
