@@ -19,7 +19,7 @@ from transforms.parse.registry import parse
 Members = dict[str, bytes]
 
 
-def spec(**options: object) -> SourceSpec:
+def spec(mapping: dict | None = None, **options: object) -> SourceSpec:
     return made(
         "workbook",
         {"sheet": "Data", "stub": [["Country"]], "levels": [{"dimension": "Month"}], "notes": ["Note"]} | options,
@@ -27,7 +27,8 @@ def spec(**options: object) -> SourceSpec:
             "series": {"country": "GEO", "scope": "national", "mode": "all", "direction": "entry"},
             "time": {"dimension": "Month", "freq": "M", "formats": ["MONYYYY", "YYYY-MM-DD", "serial"]},
             "dimensions": [{"dimension": "Country", "field": "citizenship", "codes_from": "country"}],
-        },
+        }
+        | (mapping or {}),
     )
 
 
@@ -42,6 +43,20 @@ def saved(fill: Callable[[Worksheet], object]) -> bytes:
     fill(book.active)
     out = io.BytesIO()
     book.save(out)
+    return out.getvalue()
+
+
+def book(**sheets: list[tuple]) -> bytes:
+    """A workbook of several sheets: rows by name."""
+    made_of = Workbook()
+    made_of.remove(made_of.active)
+    for name, rows in sheets.items():
+        sheet = made_of.create_sheet(name)
+        for number, row in enumerate(rows, start=1):
+            for column, content in enumerate(row, start=1):
+                sheet.cell(number, column, content)
+    out = io.BytesIO()
+    made_of.save(out)
     return out.getvalue()
 
 

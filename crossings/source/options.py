@@ -6,11 +6,12 @@ else holds options passes them on as `Options`, told apart by the protocol's nam
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, ClassVar, Literal, Self, TypeAlias
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from crossings.source.closed import Closed, Names, ProtocolOptions, Texts, as_tuple
+from crossings.source.closed import Closed, Names, ProtocolOptions, Texts, as_tuple, one_or_many
 from crossings.source.patterns import is_open, names_of
 
 
@@ -133,16 +134,21 @@ class HeaderLevel(Closed):
     expect: Texts = ()
 
 
-class WorkbookOptions(ProtocolOptions):
-    """Layout contract of a sheet.
+class WorkbookOptions(FileOptions):
+    """Layout contract of the tables of a workbook; in a header, capitals and runs of blanks make no difference.
 
     Attributes
     ----------
-    sheet : exact name of the sheet.
+    sheet : names or patterns of the sheets; all that are there are read. Parts of a pattern such as `{Year:####}` are labels of
+        every figure of the sheet.
+    titles : lines above each table, the nearest one that fits; parts of their patterns are labels of every figure of the table.
     stub : header texts of the label columns, left to right; the first one marks the header.
+    stub_columns : letters of the label columns, where nothing stands above them; `stub` then gives their names.
     levels : header rows above the figures, top to bottom; merged headers are spread over their span.
-    header_rows_from : the header is looked for in the first so many rows.
-    ignore_columns : last-level header texts of columns that are no figures we want.
+    header_row : number of the row in which the label texts of the first header stand, of its last row with `stub_columns`;
+        without it, the header is looked for in the first `header_rows_from` rows.
+    groups : the dimension to which a row with a label and nothing else belongs; it holds for the rows below, up to the next one.
+    ignore_columns : header texts, or patterns of them, of columns that are no figures we want.
     notes : words that may open a note below the table; a figure below the table is a changed layout.
     serial_dates : header numbers are day serials.
     fill_down : stub columns whose merged or blank cells repeat the label above.
@@ -150,15 +156,44 @@ class WorkbookOptions(ProtocolOptions):
 
     parser: Literal["workbook", "frontex"]
     sheet: Names
+    titles: Annotated[tuple[Names, ...], BeforeValidator(one_or_many)] = ()
     stub: Annotated[tuple[Names, ...], BeforeValidator(as_tuple), Field(min_length=1)]
+    stub_columns: Texts = ()
     levels: Annotated[tuple[HeaderLevel, ...], BeforeValidator(as_tuple), Field(min_length=1)]
+    header_row: int | None = Field(default=None, gt=0)
     header_rows_from: int = Field(default=20, gt=0, le=200)
+    groups: str | None = None
     ignore_columns: Texts = ()
     notes: Texts = ()
     serial_dates: bool = False
     fill_down: Texts = ()
     max_cells: int = Field(default=500_000, gt=0)
     max_uncompressed_bytes: int = Field(default=80_000_000, gt=0)
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if self.stub_columns and len(self.stub_columns) != len(self.stub):
+            raise ValueError("stub_columns states one letter for each name of stub")
+        spelled = all(re.fullmatch(r"[A-Z]{1,2}", letters) for letters in self.stub_columns)
+        if not spelled or len(set(self.stub_columns)) < len(self.stub_columns):
+            raise ValueError("stub_columns are capital letters of columns, such as A, each once")
+        if any(sorted(names_of(name)) != sorted(names_of(self.sheet[0])) for name in self.sheet):
+            raise ValueError("all names of sheet must have the same parts in braces")
+        for title in self.titles:
+            if any(not names_of(p) or sorted(names_of(p)) != sorted(names_of(title[0])) for p in title):
+                raise ValueError(
+                    "each of titles names parts in braces, such as {Direction}, and its other spellings the same"
+                )
+        parts = [
+            *names_of(self.file_name or ""),
+            *names_of(self.sheet[0]),
+            *(n for t in self.titles for n in names_of(t[0])),
+        ]
+        named = [*parts, *(s[0] for s in self.stub), *(v.dimension for v in self.levels), *filter(None, [self.groups])]
+        twice = sorted({name for name in named if named.count(name) > 1})
+        if twice:
+            raise ValueError(f"{', '.join(twice)} is stated twice: by stub, levels, groups, titles, sheet or file_name")
+        return self
 
 
 class IblockOptions(ProtocolOptions):
@@ -216,6 +251,41 @@ class TableOptions(ColumnOptions):
         return self
 
 
+class RecordsOptions(ColumnOptions):
+    """JSON: a list of objects, or of arrays, is a table. A member of a member is named `attributes.date` or `/attributes/date`.
+
+    Attributes
+    ----------
+    path : JSON pointer to the list, such as `/data/timeseries`; empty where the document is the list.
+    lines : each line is a record of its own.
+    header : records are arrays, and the first one holds the names; without it, `columns` gives the names of arrays.
+    max_torn : share of records that may lack a member or be no record; they are set aside one by one, and the file is refused
+        where there are more.
+    max_field : the longest text.
+    """
+
+    parser: Literal["records"]
+    path: str = Field(default="", pattern=r"^(/[^/]*)*$")
+    lines: bool = False
+    header: bool = False
+    max_torn: float = Field(default=0.5, ge=0, le=1)
+    max_field: int = Field(default=10_000, gt=0)
+
+    @model_validator(mode="after")
+    def _one_way_to_the_records(self) -> Self:
+        if self.lines and self.path:
+            raise ValueError("with lines: true each line is a record, and there is no path")
+        return self
+
+
+class ParquetOptions(ColumnOptions):
+    """Parquet. `max_field` is the longest text, `max_uncompressed_bytes` the size that the file may unpack to."""
+
+    parser: Literal["parquet"]
+    max_field: int = Field(default=10_000, gt=0)
+    max_uncompressed_bytes: int = Field(default=500_000_000, gt=0)
+
+
 class EmissOptions(ProtocolOptions):
     """EMISS: the quarter-end CSV, or SDMX-ML with code lists in the message; sniffed from the bytes.
 
@@ -248,6 +318,8 @@ Options: TypeAlias = Annotated[
     | IblockOptions
     | TaldauOptions
     | TableOptions
+    | RecordsOptions
+    | ParquetOptions
     | EmissOptions
     | RegisterOptions,
     Field(discriminator="parser"),

@@ -25,6 +25,8 @@ PROTOCOLS: dict[str, str] = {
     "iblock": "transforms.parse.protocols.iblock",
     "taldau": "transforms.parse.protocols.taldau",
     "table": "transforms.parse.protocols.table",
+    "records": "transforms.parse.protocols.records",
+    "parquet": "transforms.parse.protocols.parquet",
     "emiss": "transforms.parse.protocols.emiss",
     "register": "transforms.parse.protocols.register",
 }

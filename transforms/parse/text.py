@@ -20,6 +20,8 @@ _REPLACEMENT = "\ufffd"
 _HTML = re.compile(rb"\s*(?:<!doctype\s+html|<html|<head|<body|<script|<!--|<h1|<p>)", re.IGNORECASE)
 _BINARY = {b"PK\x03\x04": "a zip or xlsx file", b"\xd0\xcf\x11\xe0": "an old Office file", b"%PDF": "a PDF file"}
 _GZIP = b"\x1f\x8b"
+_HALF_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
+_HALF = re.compile("[\ud800-\udfff]")
 
 
 def refuse_error_page(payload: Payload, expected: str) -> None:
@@ -104,14 +106,33 @@ def load_json(payload: Payload) -> Json:
     refuse_error_page(payload, "JSON")
     text = decoded(payload, "utf-8")
     try:
-        found: Json = json.loads(
-            text, parse_float=_decimal, parse_constant=_no_constant, object_pairs_hook=_unique_members
-        )
+        return json_of(text)
     except RecursionError:
         raise unreadable(payload, "JSON", "nesting beyond reason", "look at the payload; it may be hostile") from None
     except ValueError as fault:
         raise unreadable(payload, "whole JSON", str(fault), "fetch again; the answer is torn or not JSON") from None
+
+
+def json_of(text: str) -> Json:
+    """What a JSON text holds; `ValueError` for what `load_json` refuses, `RecursionError` for nesting beyond reason."""
+    found: Json = json.loads(text, parse_float=_decimal, parse_constant=_no_constant, object_pairs_hook=_unique_members)
+    if _HALF_ESCAPE.search(text) and (half := _half_letter(found)) is not None:
+        raise ValueError(f"half a letter in the text {ascii(half)[:80]}")
     return found
+
+
+def _half_letter(root: Json) -> str | None:
+    """A text with half of a letter that JSON writes as two escapes; it cannot be stored. None where there is none."""
+    left = [root]
+    while left:
+        value = left.pop()
+        if isinstance(value, str) and _HALF.search(value):
+            return value
+        if isinstance(value, dict):
+            left += [*value, *value.values()]
+        elif isinstance(value, list):
+            left += value
+    return None
 
 
 def _decimal(text: str) -> Decimal:

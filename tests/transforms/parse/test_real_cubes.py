@@ -11,13 +11,13 @@ from parse_support import REAL, made, needs_real, real, sources
 
 from crossings.errors import UnreadableInput
 from crossings.source.options import PcAxisOptions, TaldauOptions
+from transforms.parse.grids import read_grids
 from transforms.parse.periods import read_period
 from transforms.parse.protocols.eurostat import leading_flag
 from transforms.parse.protocols.jsonstat import cells, read_cubes
 from transforms.parse.protocols.pcaxis import read_px
 from transforms.parse.protocols.pxweb import read_limits
 from transforms.parse.protocols.taldau import read_tree
-from transforms.parse.protocols.workbook import read_grid
 
 pytestmark = needs_real
 
@@ -149,7 +149,13 @@ def test_bridge_workbook_is_read_with_cell_addresses():
         },
         {"series": {}, "time": {"dimension": "Column", "freq": "A", "formats": ["YYYY"]}},
     )
-    grid = read_grid(real("us-cbp-xlsx/master_2008_2024.xlsx"), spec.options)
+    (grid,) = read_grids(
+        real("us-cbp-xlsx/master_2008_2024.xlsx"),
+        spec.options.sheet,
+        max_bytes=80_000_000,
+        max_cells=500_000,
+        serials=False,
+    )
     assert len([r for r in grid.rows[1:] if any(v is not None for v in r)]) == 6_802
     assert grid.address(0, 0).endswith("!A1")
 

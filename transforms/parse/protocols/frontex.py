@@ -13,7 +13,7 @@ from crossings.source.options import WorkbookOptions
 from transforms.parse.addresses import ask_one
 from transforms.parse.contract import Cell, Figures, Parsed, Payload, only, unreadable
 from transforms.parse.mapping import assemble
-from transforms.parse.protocols.workbook import read_cells, read_grid
+from transforms.parse.protocols.workbook import read_workbook
 
 
 def parse(payloads: Sequence[Payload], spec: SourceSpec) -> Parsed:
@@ -21,7 +21,7 @@ def parse(payloads: Sequence[Payload], spec: SourceSpec) -> Parsed:
     options = spec.options
     assert isinstance(options, WorkbookOptions)
     payload = only(payloads, spec.id)
-    found = read_cells(payload, read_grid(payload, options), options)
+    found, _ = read_workbook(payload, options)
     _one_edition(payload, found, options.levels[-1].dimension)
     mapping = spec.series_mapping
     whole = mapping.model_copy(update={"time": mapping.time.model_copy(update={"complete": True})})

@@ -1,175 +1,163 @@
-"""Workbooks by a declared layout contract: sheet, label columns, header levels, notes below.
+"""Workbooks by a declared layout contract: sheets, label columns, header levels, titles above, notes below.
 
-In: one XLSX payload. Out: `Parsed`; each figure keeps its cell address. Merged headers are spread, leading blank
-rows and notes below are allowed, date headers may be serials; any other difference from the contract is refused
-with what was expected and found. Formulas are never evaluated: one without a cached value is rejected.
+In: XLSX payloads. Out: `Parsed`; each figure keeps its cell address. Every declared sheet is read, and on it every table with the
+declared header. Merged headers are spread, blank rows inside a table are no rows, date headers may be serials; any other
+difference from the contract is refused with what was expected and found.
 """
 
 from __future__ import annotations
 
-import io
-import zipfile
-import zlib
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
-from typing import TypeAlias
-from xml.etree.ElementTree import ParseError
-
-from openpyxl import load_workbook
-from openpyxl.utils import get_column_letter
-from openpyxl.utils.datetime import CALENDAR_MAC_1904
-from openpyxl.utils.exceptions import InvalidFileException
-from openpyxl.worksheet.worksheet import Worksheet
+from collections.abc import Iterator, Sequence
 
 from crossings.source.model import SourceSpec
 from crossings.source.options import WorkbookOptions
 from transforms.parse.addresses import ask_one
-from transforms.parse.contract import Cell, Figure, Figures, Note, Parsed, Payload, only, unreadable
+from transforms.parse.columns import said_by_name
+from transforms.parse.contract import Cell, Figure, Figures, Note, Parsed, Payload, files_of, unreadable
+from transforms.parse.grids import REMEDY, Grid, read_grids
 from transforms.parse.mapping import assemble
-from transforms.parse.zip_guard import refuse_hostile_workbook
-
-LONGEST_TEXT = 32_767
-_REMEDY = "the layout changed: look at the sheet and correct options in the source's YAML"
-_FAULTS = (
-    ValueError,
-    KeyError,
-    TypeError,
-    AttributeError,
-    IndexError,
-    OverflowError,
-    RuntimeError,
-    NotImplementedError,
-    AssertionError,
-    EOFError,
-    OSError,
-    ParseError,
-    zipfile.BadZipFile,
-    zlib.error,
-    InvalidFileException,
-)
-Content: TypeAlias = object
-
-
-@dataclass(frozen=True, eq=False)
-class Grid:
-    """Cells of one sheet.
-
-    Attributes
-    ----------
-    sheet : its name.
-    rows : cell contents, row 1 first, every row of equal width.
-    spread : contents by (row, column), both from 0, of cells inside merged spans.
-    unvalued : addresses (row, column) of formulas without a cached value.
-    formulas : number of formulas whose cached value is used.
-    """
-
-    sheet: str
-    rows: tuple[tuple[Content, ...], ...]
-    spread: dict[tuple[int, int], Content]
-    unvalued: frozenset[tuple[int, int]]
-    formulas: int
-
-    def at(self, row: int, column: int) -> Content:
-        """Content of a cell; inside a merged span that of its first cell."""
-        return self.spread.get((row, column), self.rows[row][column])
-
-    def address(self, row: int, column: int) -> str:
-        """Sheet and cell, such as `Visitors!C7`."""
-        return f"{self.sheet}!{get_column_letter(column + 1)}{row + 1}"
-
-
-@dataclass(frozen=True)
-class Layout:
-    """Where the contract was found: last header row, first label column, figure columns with their header texts."""
-
-    bottom: int
-    first: int
-    columns: dict[int, dict[str, str]]
+from transforms.parse.protocols.layout import Block, blocks, labels_of
 
 
 def parse(payloads: Sequence[Payload], spec: SourceSpec) -> Parsed:
-    """Observations of one workbook."""
+    """Observations of the workbooks of one look."""
     options = spec.options
     assert isinstance(options, WorkbookOptions)
-    payload = only(payloads, spec.id)
-    grid = read_grid(payload, options)
-    found = read_cells(payload, grid, options)
-    notes = (
-        (Note("cached_formula", f"{grid.formulas} figures are cached results of formulas"),) if grid.formulas else ()
-    )
+    found: list[Cell] = []
+    formulas = 0
+    for payload in files_of(payloads, spec):
+        cells, cached = read_workbook(payload, options)
+        found += cells
+        formulas += cached
+    notes = (Note("cached_formula", f"{formulas} figures are cached results of formulas"),) if formulas else ()
     return assemble(spec, found, notes)
 
 
-def read_grid(payload: Payload, options: WorkbookOptions) -> Grid:
-    """The declared sheet as a grid, after the archive was found harmless."""
-    has_formulas = refuse_hostile_workbook(
-        payload, max_bytes=options.max_uncompressed_bytes, max_cells=options.max_cells
+def read_workbook(payload: Payload, options: WorkbookOptions) -> tuple[list[Cell], int]:
+    """Cells of all tables that the contract describes, and how many formulas are among the sheets' contents.
+
+    Raises `UnreadableInput` for another layout, and where two tables state a figure under the same labels: then it is not
+    said what tells them apart.
+    """
+    more = said_by_name(payload, options.file_name)
+    grids = read_grids(
+        payload,
+        options.sheet,
+        max_bytes=options.max_uncompressed_bytes,
+        max_cells=options.max_cells,
+        serials=options.serial_dates,
     )
-    sheet = _sheet(payload, options, data_only=True)
-    width, height = sheet.max_column or 0, sheet.max_row or 0
-    if width * height > options.max_cells:
-        raise unreadable(
-            payload, f"at most {options.max_cells:,} cells", f"{height:,} by {width:,}", "look at the file; hostile?"
-        )
-    rows = tuple(tuple(row) for row in sheet.iter_rows(values_only=True))
-    longest = max((len(v) for row in rows for v in row if isinstance(v, str)), default=0)
-    if longest > LONGEST_TEXT:
-        raise unreadable(payload, f"texts up to {LONGEST_TEXT:,} characters", f"{longest:,}", "look at the file")
-    spread = {}
-    for span in sheet.merged_cells.ranges:
-        for row in range(span.min_row - 1, min(span.max_row, height)):
-            for column in range(span.min_col - 1, min(span.max_col, width)):
-                spread[row, column] = rows[span.min_row - 1][span.min_col - 1]
-    unvalued: set[tuple[int, int]] = set()
-    cached = 0
-    if has_formulas:
-        for line in _sheet(payload, options, data_only=False).iter_rows():
-            for cell in line:
-                if cell.data_type == "f":
-                    place = (int(cell.row or 1) - 1, int(cell.column or 1) - 1)
-                    if rows[place[0]][place[1]] is None:
-                        unvalued.add(place)
-                    else:
-                        cached += 1
-    return Grid(sheet.title, rows, spread, frozenset(unvalued), cached)
-
-
-def read_cells(payload: Payload, grid: Grid, options: WorkbookOptions) -> list[Cell]:
-    """Cells of the table that the contract describes."""
-    layout = _locate(payload, grid, options)
-    names = [stub[0] for stub in options.stub]
+    tables = [(grid, block) for grid in grids for block in blocks(payload, grid, options, more)]
     found: list[Cell] = []
-    above: list[str] = [""] * len(names)
-    row = layout.bottom + 1
-    while row < len(grid.rows) and not any(_text(v) for v in grid.rows[row]):
-        row += 1
-    while row < len(grid.rows):
-        stub = [_text(grid.at(row, layout.first + k)) for k in range(len(names))]
-        figures = [grid.rows[row][column] for column in layout.columns]
-        if not any(stub) and all(v is None for v in figures):
-            break
-        if _is_note(stub, options.notes) and not any(_is_number(v) for v in figures):
-            break
+    stated: dict[tuple[str, ...], str] = {}
+    for grid, block in tables:
+        cells = read_block(payload, grid, block, options)
+        if len(tables) > 1:
+            _refuse_twice(payload, cells, stated)
+        found += cells
+    return found, sum(grid.formulas for grid in grids)
+
+
+def _refuse_twice(payload: Payload, cells: Sequence[Cell], stated: dict[tuple[str, ...], str]) -> None:
+    """Refuse figures that an earlier table states under the same labels, and add those of this table to `stated`."""
+    names = sorted(cells[0].labels) if cells else []
+    figures = {tuple(c.labels[n] for n in names): c.locator for c in cells if c.value is not None and c.fault is None}
+    for labels, place in figures.items():
+        if labels in stated:
+            raise unreadable(
+                payload,
+                "each figure in one table",
+                f"{' / '.join(labels)} at {stated[labels]} and at {place}",
+                "declare what tells the tables apart with sheet or titles, or name only the sheet that counts",
+            )
+    stated |= figures
+
+
+def read_block(payload: Payload, grid: Grid, block: Block, options: WorkbookOptions) -> list[Cell]:
+    """Cells of one table; `UnreadableInput` for what looks like another header inside it, and for figures below it."""
+    found: list[Cell] = []
+    names = [stub[0] for stub in options.stub]
+    above = [""] * len(names)
+    group = {} if options.groups is None else {options.groups: ""}
+    row = block.head.bottom
+    for row in _rows(grid, block, options):
+        stub = [grid.text(row, column) for column in block.head.stubs]
+        if options.groups is not None and _is_group(grid, row, block, stub):
+            group, above = {options.groups: stub[0]}, [""] * len(names)
+            continue
+        if not any(stub) and found and row < block.last:
+            _refuse_header_inside(payload, grid, row, block, options)
         for k, name in enumerate(names):
             if not stub[k] and name in options.fill_down:
                 stub[k] = above[k]
         above = stub
-        for column, header in layout.columns.items():
-            found.append(_cell(payload, grid, row, column, dict(zip(names, stub, strict=True)) | header))
-        row += 1
-    for below in range(row, len(grid.rows)):
-        for column in layout.columns:
-            if _is_number(grid.rows[below][column]):
-                raise unreadable(
-                    payload, "notes only below the table", f"a figure at {grid.address(below, column)}", _REMEDY
-                )
+        labels = dict(zip(names, stub, strict=True))
+        blank = [name for name, label in labels.items() if not label]
+        for column, header in block.columns.items():
+            found.append(_cell(payload, grid, row, column, {**block.said, **group, **labels, **header}, blank))
+    _refuse_below(payload, grid, block, options, row + 1)
     return found
 
 
-def _cell(payload: Payload, grid: Grid, row: int, column: int, labels: dict[str, str]) -> Cell:
+def _rows(grid: Grid, block: Block, options: WorkbookOptions) -> Iterator[int]:
+    """Rows of a table: up to a note, or to a blank row below which no row has both a label and a figure."""
+    begun = gap = False
+    for row in range(block.head.bottom + 1, block.end):
+        labelled = bool(labels_of(grid, row, block.head))
+        if row in block.words:
+            continue
+        if not labelled and not grid.holds(row, block.columns):
+            gap = True
+        elif _is_note(grid, row, block, options) or (gap and begun and (row > block.last or not labelled)):
+            return
+        else:
+            yield row
+            begun, gap = True, False
+
+
+def _is_note(grid: Grid, row: int, block: Block, options: WorkbookOptions) -> bool:
+    opening = grid.text(row, block.head.stubs[0])
+    return opening.startswith(options.notes) and grid.number_at(row, block.columns) is None
+
+
+def _is_group(grid: Grid, row: int, block: Block, stub: Sequence[str]) -> bool:
+    """Whether a row has a label in its first column, the same or none in the others, and nothing else."""
+    return bool(stub[0]) and set(stub) <= {stub[0], ""} and not grid.holds(row, block.columns)
+
+
+def _refuse_header_inside(payload: Payload, grid: Grid, row: int, block: Block, options: WorkbookOptions) -> None:
+    """Refuse texts without a label among the rows, and figures without one where labels are known by their column alone."""
+    place = grid.number_at(row, block.columns)
+    if place is None or options.stub_columns:
+        raise unreadable(
+            payload,
+            "a label in every row above other rows",
+            f"none in row {row + 1} of {grid.sheet}, which may be another header",
+            REMEDY,
+        )
+
+
+def _refuse_below(payload: Payload, grid: Grid, block: Block, options: WorkbookOptions, start: int) -> None:
+    """Refuse figures below a table and, where another one follows, words of which the source says nothing."""
+    for row in range(start, block.end):
+        place = grid.number_at(row, block.columns)
+        if place is not None and row not in block.words:
+            raise unreadable(payload, "notes only below the table", f"a figure at {grid.address(row, place)}", REMEDY)
+    if options.titles or block.end == len(grid.rows):
+        return
+    for row in range(block.last + 1, block.end):
+        said = grid.texts(row)
+        if said and not _is_note(grid, row, block, options):
+            raise unreadable(
+                payload,
+                "one table, or only notes between two",
+                f"{said[0]} in row {row + 1} of {grid.sheet}, and another header below",
+                "declare titles, if the words above each table say what it holds, or notes",
+            )
+
+
+def _cell(payload: Payload, grid: Grid, row: int, column: int, labels: dict[str, str], blank: Sequence[str]) -> Cell:
     content = grid.rows[row][column]
-    address = grid.address(row, column)
     fault: tuple[str, str] | None = None
     value: Figure = None
     if (row, column) in grid.unvalued:
@@ -182,137 +170,9 @@ def _cell(payload: Payload, grid: Grid, row: int, column: int, labels: dict[str,
         fault = ("V01", f"the sheet shows the error {content[:20]}")
     else:
         value = content
-    blank = [name for name, label in labels.items() if not label]
     if fault is None and blank:
         fault = ("V01", f"the row has no {', '.join(blank)}")
-    return Cell(labels, value, address, payload.sha256, fault=fault)
-
-
-def _locate(payload: Payload, grid: Grid, options: WorkbookOptions) -> Layout:
-    depth = len(options.levels)
-    bottom, first = _anchor(payload, grid, options, depth)
-    top = bottom - depth + 1
-    if top < 0 or bottom >= len(grid.rows):
-        raise unreadable(payload, f"{depth} header rows", f"{bottom + 1} at {grid.address(0, first)}", _REMEDY)
-    for k, names in enumerate(options.stub):
-        column = first + k
-        texts = [_text(grid.at(r, column)) for r in range(top, bottom + 1)] if column < len(grid.rows[0]) else []
-        if not any(text in names for text in texts):
-            raise unreadable(
-                payload,
-                f"label column {' or '.join(names)}",
-                f"{' / '.join(texts) or 'no column'} at {grid.sheet}!{get_column_letter(column + 1)}{bottom + 1}",
-                _REMEDY,
-            )
-    columns: dict[int, dict[str, str]] = {}
-    for column in range(len(grid.rows[0])):
-        if first <= column < first + len(options.stub):
-            continue
-        texts = [_header(payload, grid, r, column, options) for r in range(top, bottom + 1)]
-        if any(text in options.ignore_columns for text in texts):
-            continue
-        if not any(texts):
-            _refuse_headless(payload, grid, bottom, column)
-            continue
-        header: dict[str, str] = {}
-        for level, text in zip(options.levels, texts, strict=True):
-            if not text or (level.expect and text not in level.expect):
-                wanted = " or ".join(level.expect[:12]) if level.expect else f"a {level.dimension}"
-                raise unreadable(
-                    payload,
-                    f"{wanted} in the header",
-                    f"{text or 'nothing'} at {grid.address(bottom, column)}",
-                    _REMEDY,
-                )
-            header[level.dimension] = text
-        if header in columns.values():
-            raise unreadable(
-                payload, "each header once", f"{' / '.join(texts)} again at {grid.address(bottom, column)}", _REMEDY
-            )
-        columns[column] = header
-    absent = [text for k, level in enumerate(options.levels) for text in level.expect if not _used(columns, k, text)]
-    if absent or not columns:
-        raise unreadable(payload, f"header {', '.join(absent) or 'texts'}", "no such column", _REMEDY)
-    return Layout(bottom, first, columns)
-
-
-def _used(columns: dict[int, dict[str, str]], level: int, text: str) -> bool:
-    return any(list(header.values())[level] == text for header in columns.values())
-
-
-def _anchor(payload: Payload, grid: Grid, options: WorkbookOptions, depth: int) -> tuple[int, int]:
-    wanted = options.stub[0]
-    for row in range(min(options.header_rows_from, len(grid.rows))):
-        for column in range(len(grid.rows[row])):
-            if _text(grid.rows[row][column]) not in wanted:
-                continue
-            bottom = row
-            while bottom + 1 < len(grid.rows) and _text(grid.spread.get((bottom + 1, column))) in wanted:
-                bottom += 1
-            below = [grid.at(r, column) for r in range(row + 1, min(row + depth, len(grid.rows)))]
-            if bottom == row and depth > 1 and not any(_text(v) for v in below):
-                bottom = row + depth - 1
-            return bottom, column
-    seen = [t for row in grid.rows[: options.header_rows_from] for v in row if (t := _text(v))]
-    raise unreadable(
-        payload,
-        f"header {' or '.join(wanted)} in the first {options.header_rows_from} rows of {grid.sheet}",
-        ", ".join(seen[:12]) or "blank rows",
-        _REMEDY,
-    )
-
-
-def _refuse_headless(payload: Payload, grid: Grid, bottom: int, column: int) -> None:
-    for row in range(bottom + 1, len(grid.rows)):
-        if _is_number(grid.rows[row][column]):
-            raise unreadable(payload, "a header above every figure", f"none above {grid.address(row, column)}", _REMEDY)
-
-
-def _header(payload: Payload, grid: Grid, row: int, column: int, options: WorkbookOptions) -> str:
-    content = grid.at(row, column)
-    if options.serial_dates and isinstance(content, int | float) and not isinstance(content, bool):
-        if grid.rows and content != int(content):
-            raise unreadable(payload, "whole day serials", f"{content} at {grid.address(row, column)}", _REMEDY)
-        return str(int(content))
-    return _text(content)
-
-
-def _sheet(payload: Payload, options: WorkbookOptions, *, data_only: bool) -> Worksheet:
-    try:
-        book = load_workbook(
-            io.BytesIO(payload.content), read_only=False, data_only=data_only, keep_links=False, keep_vba=False
-        )
-        sheets = {sheet.title: sheet for sheet in book.worksheets}
-        epoch = book.epoch
-    except RecursionError:
-        raise unreadable(payload, "an xlsx file", "nesting beyond reason", "look at the file") from None
-    except _FAULTS as fault:
-        said = f"{type(fault).__name__}: {fault}"
-        raise unreadable(payload, "a whole xlsx file", said, "fetch again; the file is torn") from None
-    if options.serial_dates and epoch == CALENDAR_MAC_1904:
-        raise unreadable(payload, "serials counted from 1900", "serials counted from 1904", _REMEDY)
-    for name in options.sheet:
-        if name in sheets:
-            return sheets[name]
-    raise unreadable(payload, f"sheet {' or '.join(options.sheet)}", ", ".join(sheets) or "no sheet", _REMEDY)
-
-
-def _text(content: Content) -> str:
-    if content is None:
-        return ""
-    if isinstance(content, datetime | date):
-        return content.isoformat()[:10]
-    if isinstance(content, float) and content.is_integer() and abs(content) < 1e15:
-        return str(int(content))
-    return " ".join(str(content).split())
-
-
-def _is_number(content: Content) -> bool:
-    return isinstance(content, int | float) and not isinstance(content, bool)
-
-
-def _is_note(stub: Sequence[str], notes: Sequence[str]) -> bool:
-    return any(stub[0].startswith(word) for word in notes) if stub else False
+    return Cell(labels, value, grid.address(row, column), payload.sha256, fault=fault)
 
 
 ADAPTER = Figures("workbook", WorkbookOptions, parse, ask_one)
