@@ -62,7 +62,8 @@ def estimate_reports(
 
     content : UTF-8 CSV; the columns report_id, country, direction, period_start and period_end are needed, all others
         may be missing, which means "not stated"; or statements that are parsed already. `lower`, `upper`, `sigma`,
-        `start_instant` and `end_instant` win over the encoding. judge : runs the expectations on `reports` (expectations.judge). declared : series definitions.
+        `start_instant` and `end_instant` win over the encoding.
+    judge : runs the expectations on `reports` (expectations.judge). declared : series definitions.
     as_of : only what had been published by then. periods : columns country, direction, start, end, inclusive dates.
     today : refuses records from the future; not looked at where reports do not say when they were recorded.
     part_of : declared parts of scopes (parts.declared_parts); a district or checkpoint is part of its country anyway.

@@ -48,6 +48,7 @@ STATISTICS = ("total", "cumulative", "mean_per_day", "mean_per_week", "mean_per_
 _SYMBOLS = {"..": "O", "...": "O", "…": "O", ":": "O", "-": "O", "–": "O", "—": "O", ".": "O", "NA": "O", "N/A": "O", "n/a": "O",
             "na": "O", "NaN": "O", "nan": "O", "null": "O", "None": "O", "c": "Q", "x": "Q", "X": "Q", "*": "A", "p": "P",
             "e": "E", "b": "B", "r": "A"}  # fmt: skip
+_UNNAMED = "header above the figures"
 _SPLIT = re.compile(r"\s+of\s+", re.IGNORECASE)
 
 
@@ -274,6 +275,8 @@ def _time(table: seen.Seen, reading: Reading, labels: Labels) -> dict[str, Any]:
 
 def _dimensions(table: seen.Seen, reading: Reading, labels: Labels) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
+    if table.parser == "workbook" and not reading.wide:
+        found.append({"dimension": _UNNAMED, "ignore": True})
     if reading.wide and reading.wide != "period":
         found.append(_coded(reading.wide, reading.wide, reading.figures, labels))
     for name, meaning in reading.meaning.items():
@@ -356,7 +359,7 @@ def _options(table: seen.Seen, reading: Reading) -> dict[str, Any]:
     if table.parser == "workbook":
         stub = [name for name in kept if name not in reading.figures]
         return options | {
-            "stub": stub, "levels": [{"dimension": reading.wide or "figure", "expect": list(reading.figures)}],
+            "stub": stub, "levels": [{"dimension": reading.wide or _UNNAMED, "expect": list(reading.figures)}],
         } | ({"ignore_columns": list(dropped)} if dropped else {})  # fmt: skip
     if options.get("header") is False:
         kept, dropped = list(table.names), ()

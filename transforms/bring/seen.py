@@ -17,10 +17,11 @@ from typing import Any
 
 from transforms.parse import registry
 from transforms.parse.contract import Cell, Payload, clipped, unreadable
-from transforms.parse.text import decoded, is_multibyte_utf8, load_json, refuse_error_page
+from transforms.parse.text import Json, decoded, is_multibyte_utf8, json_of, load_json, refuse_error_page
 
 _DELIMITERS = (",", ";", "\t", "|")
 _NAMES_OF = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars", " ": "blanks"}
+_DEEPEST = 20
 _SAMPLE = 400  # lines that tell the dialect
 _NUMBER = re.compile(r"[-−+]?\d[\d.,\s'’\u00a0\u202f]*%?")
 _MARKED = re.compile(r"([-−+]?\d[\d.,\s'’]*?)\s*(?:\(([^\W\d]|\*)\)|\[([^\W\d]|\*)\]|([a-z*]))")
@@ -85,7 +86,7 @@ def look(payload: Payload) -> Seen:
     if head[:5] == b"<?xml" or head[:1] == b"<":
         raise unreadable(payload, "a table of figures", "XML", "ask the publisher for CSV, JSON-stat or a workbook")
     if _PX.search(content[:20_000]) and b"DATA=" in content:
-        return _cube(payload, "PC-Axis", "pcaxis", {})
+        return _cube(payload, "PC-Axis", "pcaxis")
     return _text(payload)
 
 
@@ -351,31 +352,67 @@ def _workbook(payload: Payload) -> Seen:
 
 
 def _json(payload: Payload) -> Seen:
-    head = payload.content.removeprefix(b"\xef\xbb\xbf").strip()
-    lines = head.count(b"\n") > 0 and _is_json(head.split(b"\n", 1)[0])
-    if not lines:
+    """A list of objects or arrays somewhere in a document, the longest one; or one object a line; or a cube."""
+    lines = [line for line in decoded(payload, "utf-8").splitlines() if line.strip()]
+    options: dict[str, Any]
+    if len(lines) > 1 and _is_object(lines[0]) and _is_object(lines[1]):
+        options, where = {"lines": True}, "one a line"
+        entries: list[Json] = [json_of(line) for line in lines if _is_object(line)]
+    else:
         document = load_json(payload)
         if isinstance(document, dict) and ({"dimension", "value"} <= set(document) or "dataset" in document):
-            return _cube(payload, "JSON-stat", "jsonstat", {})
-    found = registry.tables("records", payload)
-    if not found:
-        raise unreadable(payload, "a list of records", "no list of objects", "ask the publisher for CSV")
-    path, rows = max(found.items(), key=lambda item: len(item[1]))
-    names = tuple(rows[0])
-    body = [list(row) for row in rows[1:]]
-    options: dict[str, Any] = {"lines": True} if lines else {"path": path}
+            return _cube(payload, "JSON-stat", "jsonstat")
+        found = dict(_lists(document, ""))
+        if not found:
+            raise unreadable(payload, "a list of records", "no list of objects", "ask the publisher for CSV")
+        path = max(found, key=lambda p: (len(found[p]), p))
+        options, where, entries = {"path": path} if path else {}, f"at {path or 'the top'}", found[path]
+    if isinstance(entries[0], list):
+        options["header"] = True
+        rows = [[_said(v) for v in entry] for entry in entries if isinstance(entry, list)]
+        names, body = tuple(rows[0]), [row for row in rows[1:] if len(row) == len(rows[0])]
+    else:
+        records = [dict(_members(entry, "")) for entry in entries if isinstance(entry, dict)]
+        names = tuple(dict.fromkeys(name for record in records for name in record))
+        body = [[record.get(name, "") for name in names] for record in records]
     decimal, thousands = marks(body)
-    return Seen(
-        f"JSON, {len(body):,} records at {path or 'the top'}", "records", options, names, _columns(body, names), None,
-        decimal, thousands,
-    )  # fmt: skip
+    kind = f"JSON, {len(entries):,} records {where}"
+    return Seen(kind, "records", options, names, _columns(body, names), None, decimal, thousands)
 
 
-def _is_json(line: bytes) -> bool:
+def _is_object(line: str) -> bool:
     try:
         return isinstance(json.loads(line), dict)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
+
+
+def _lists(node: Json, path: str, depth: int = 0) -> Iterator[tuple[str, list[Json]]]:
+    """Lists of objects, and of arrays under an array of names, with the pointers to them."""
+    if isinstance(node, list) and node:
+        named = isinstance(node[0], list) and len(node[0]) > 1 and all(isinstance(n, str) for n in node[0])
+        if isinstance(node[0], dict) or (named and len(node) > 1):
+            yield path, node
+    members = node.items() if isinstance(node, dict) else enumerate(node[:50]) if isinstance(node, list) else ()
+    for key, inner in members:
+        if depth < _DEEPEST and isinstance(inner, dict | list):
+            token = str(key).replace("~", "~0").replace("/", "~1")
+            yield from _lists(inner, f"{path}/{token}", depth + 1)
+
+
+def _members(record: dict[str, Json], above: str, depth: int = 0) -> Iterator[tuple[str, str]]:
+    """Names and texts of the members of a record, those of its members as `outer.inner`."""
+    for key, value in record.items():
+        if isinstance(value, dict) and depth < _DEEPEST:
+            yield from _members(value, f"{above}{key}.", depth + 1)
+        else:
+            yield f"{above}{key}", _said(value)
+
+
+def _said(value: Json) -> str:
+    if value is None or isinstance(value, dict | list):
+        return ""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _parquet(payload: Payload) -> Seen:
@@ -385,7 +422,7 @@ def _parquet(payload: Payload) -> Seen:
     return Seen("Parquet", "parquet", {}, names, _columns(body, names))
 
 
-def _cube(payload: Payload, kind: str, parser: str, options: dict[str, Any]) -> Seen:
+def _cube(payload: Payload, kind: str, parser: str) -> Seen:
     cells: Sequence[Cell] = registry.shown(parser, payload)
     live = [cell for cell in cells if not cell.skipped]
     if not live:
@@ -395,4 +432,4 @@ def _cube(payload: Payload, kind: str, parser: str, options: dict[str, Any]) -> 
     columns = (*(tuple(cell.labels[name] for cell in live) for name in names), figures)
     unit = next((cell.unit for cell in live if cell.unit), None)
     notes = (f"unit {unit}",) if unit else ()
-    return Seen(kind, parser, options, (*names, "figure"), columns, "figure", ".", "", notes)
+    return Seen(kind, parser, {}, (*names, "figure"), columns, "figure", ".", "", notes)

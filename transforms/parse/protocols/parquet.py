@@ -82,6 +82,21 @@ def read_parquet(payload: Payload, options: ParquetOptions, max_rows: int) -> li
     return _cells(payload, columns, names, by_name, table.num_rows)
 
 
+def tables(payload: Payload) -> dict[str, list[list[str]]]:
+    """The columns of texts, numbers and dates as rows of texts, names first."""
+    try:
+        table = pq.ParquetFile(pa.BufferReader(payload.content), page_checksum_verification=True).read(
+            use_threads=False
+        )
+        table.validate(full=True)
+        plain = [name for name in table.column_names if _is_plain(table.schema.field(name).type)]
+        values = [_values(payload, name, table.column(name), 10_000) for name in plain]
+    except _FAULTS as fault:
+        raise _torn(payload, fault) from None
+    said = [["" if value is None else str(value) for value in row] for row in zip(*values, strict=True)]
+    return {"": [plain, *said]}
+
+
 def _torn(payload: Payload, fault: Exception) -> Exception:
     return unreadable(
         payload, "a whole Parquet file", f"{type(fault).__name__}: {fault}", "fetch again; the file is torn"
@@ -155,4 +170,4 @@ def _cells(
     return found
 
 
-ADAPTER = Figures("parquet", ParquetOptions, parse, ask_one)
+ADAPTER = Figures("parquet", ParquetOptions, parse, ask_one, tables=tables)

@@ -33,6 +33,12 @@ def parse(payloads: Sequence[Payload], spec: SourceSpec) -> Parsed:
     return assemble(spec, found, notes)
 
 
+def tables(payload: Payload) -> dict[str, list[list[str]]]:
+    """Every sheet as rows of texts, merged cells filled."""
+    grids = read_grids(payload, ("*",), max_bytes=80_000_000, max_cells=500_000, serials=False)
+    return {g.sheet: [[g.text(row, k) for k in range(g.width)] for row in range(len(g.rows))] for g in grids}
+
+
 def read_workbook(payload: Payload, options: WorkbookOptions) -> tuple[list[Cell], int]:
     """Cells of all tables that the contract describes, and how many formulas are among the sheets' contents.
 
@@ -175,4 +181,4 @@ def _cell(payload: Payload, grid: Grid, row: int, column: int, labels: dict[str,
     return Cell(labels, value, grid.address(row, column), payload.sha256, fault=fault)
 
 
-ADAPTER = Figures("workbook", WorkbookOptions, parse, ask_one)
+ADAPTER = Figures("workbook", WorkbookOptions, parse, ask_one, tables=tables)
