@@ -34,7 +34,7 @@ from transforms.parse.statements_csv import Statements
 from transforms.reports import reference
 
 _OPTIONS = {"counts": "--counts", "country": "--country", "as": "--as", "freq": "--freq", "dates": "--dates", "unit": "--unit",
-            "spelling": "--spelling", "statistic": "--statistic"}  # fmt: skip
+            "spelling": "--spelling", "year_starts": "--year-starts", "statistic": "--statistic"}  # fmt: skip
 
 
 def bring(
@@ -60,6 +60,9 @@ def bring(
         str | None, typer.Option(help="How periods are spelled, in tokens: D.M.YYYY, YYYY-Www, MON YY.")
     ] = None,
     unit: Annotated[int | None, typer.Option(help="Units in one figure: 1000 for thousands.")] = None,
+    year_starts: Annotated[
+        int | None, typer.Option(help="First month of the publisher's year, where it is not January.")
+    ] = None,
     statistic: Annotated[
         str | None, typer.Option(help="total, mean_per_day, mean_per_month, or `cumulative since 2022-02-24`.")
     ] = None,
@@ -104,6 +107,7 @@ def bring(
         dates=dates,
         spelling=spelling,
         unit=unit,
+        year_starts=year_starts,
         publisher=publisher,
         title=title,
     )

@@ -14,6 +14,7 @@ from typing import Any
 
 from crossings.errors import CrossingsError
 from crossings.source.labels import label_key
+from crossings.source.patterns import fits
 from transforms.bring import roles, seen
 from transforms.bring.roles import Labels, Reading, Unseen
 from transforms.parse.contract import Parsed, Payload
@@ -49,6 +50,7 @@ _SYMBOLS = {"..": "O", "...": "O", "…": "O", ":": "O", "-": "O", "–": "O", "
             "na": "O", "NaN": "O", "nan": "O", "null": "O", "None": "O", "c": "Q", "x": "Q", "X": "Q", "*": "A", "p": "P",
             "e": "E", "b": "B", "r": "A"}  # fmt: skip
 _UNNAMED = "header above the figures"
+_WHOLE = ("unit", "year_starts")
 _SPLIT = re.compile(r"\s+of\s+", re.IGNORECASE)
 
 
@@ -61,8 +63,8 @@ class Answers:
     counts : a word of `COUNTED`, with ` of ` and a country where it counts the citizens of one: `entries of RUS`.
     country : the country reported on, where no column says it; a code or a name.
     meanings : column -> one of `roles.MEANINGS`. freq : frequency that dates stand for, `W-end` for the last day of a week.
-    dates : `dmy` or `mdy`. spelling : of the periods, in tokens. unit : units in one figure. statistic : of `STATISTICS`;
-    since : first day of a running total, or `year`. publisher, title : in words.
+    dates : `dmy` or `mdy`. spelling : of the periods, in tokens. unit : units in one figure.
+    year_starts : first month of the publisher's year. statistic : of `STATISTICS`; since : first day of a running total, or `year`. publisher, title : in words.
     """
 
     counts: str | None = None
@@ -72,6 +74,7 @@ class Answers:
     dates: str | None = None
     spelling: str | None = None
     unit: int | None = None
+    year_starts: int | None = None
     statistic: str | None = None
     since: str | None = None
     publisher: str | None = None
@@ -80,14 +83,17 @@ class Answers:
     def told(self, key: str, answer: str) -> Answers:
         """With one more answer, to the question of that key."""
         if key == "as":
-            name, _, meaning = answer.rpartition("=")
-            return replace(self, meanings={**self.meanings, name: meaning})
+            names, _, meaning = answer.rpartition("=")
+            return replace(self, meanings={**self.meanings, **dict.fromkeys(names.split(","), meaning)})
         if key == "statistic":
             statistic, _, since = answer.partition(" since ")
             return replace(self, statistic=statistic, since=since or None)
-        if key == "unit":
-            return replace(self, unit=int(answer))
-        said: dict[str, Any] = {key: answer}
+        if key in ("unit", "year_starts"):
+            if not answer.isdigit():
+                raise CrossingsError(
+                    f"{answer!r} is no number", "say one such as 1000 for thousands, or 10 for October"
+                )
+        said: dict[str, Any] = {key: int(answer) if key in _WHOLE else answer}
         return replace(self, **said)
 
 
@@ -116,13 +122,23 @@ def draft(payload: Payload, source_id: str, answers: Answers, labels: Labels, ti
     """
     table = seen.look(payload)
     _check(answers, table)
-    reading = roles.read(table, labels, answers.meanings, answers.freq, answers.dates, answers.spelling)
+    reading = roles.read(
+        table, labels, answers.meanings, answers.freq, answers.dates, answers.spelling, answers.year_starts
+    )
     unseen = list(reading.unseen)
     counted, whose = _counted(answers, labels)
     country = None if answers.country is None else _code(answers.country, labels)
     named = _says(reading, "direction")
     if counted is None:
         unseen.insert(0, _what(named))
+    both = [name for name in reading.having("country") if country is not None and name not in answers.meanings]
+    unseen += [
+        Unseen("as", f"Column {name} names countries, beside {country}; what are they?", (
+            (f"{name}=citizenship", "whose citizens crossed"), (f"{name}=counterpart", "where they came from or went to"),
+            (f"{name}=country", f"the countries that the figures speak of, not {country}"),
+        ))
+        for name in both
+    ]  # fmt: skip
     if country is None and not _says(reading, "country"):
         unseen.append(Unseen("country", "Which country do the figures speak of? (ISO code or name)", ()))
     if answers.unit is None and reading.figures and _fractions(table, reading):
@@ -202,7 +218,8 @@ def _document(
 ) -> dict[str, Any]:
     freq = _freq(reading)
     mapping: dict[str, Any] = {
-        "series": {}, "time": _time(table, reading, labels), "dimensions": _dimensions(table, reading, labels)
+        "series": {}, "time": _time(table, reading, labels, answers.year_starts),
+        "dimensions": _dimensions(table, reading, labels),
     }  # fmt: skip
     unit = answers.unit or 1
     mult = len(str(unit)) - 1
@@ -258,11 +275,13 @@ def _freq(reading: Reading) -> str:
     return reading.spelled.ways[0][1] if reading.spelled else "D"
 
 
-def _time(table: seen.Seen, reading: Reading, labels: Labels) -> dict[str, Any]:
+def _time(table: seen.Seen, reading: Reading, labels: Labels, year_starts: int | None) -> dict[str, Any]:
     spelling, freq, anchor = reading.spelled.ways[0] if reading.spelled else ("YYYY-MM-DD", "D", "start")
     axis: dict[str, Any] = {"freq": freq, "formats": spelling}
     if anchor == "end":
         axis["anchor"] = "end"
+    if year_starts not in (None, 1):
+        axis["year_starts"] = year_starts
     if reading.wide == "period":
         return {"dimension": "period", **axis}
     if periods := reading.having("period"):
@@ -277,7 +296,9 @@ def _dimensions(table: seen.Seen, reading: Reading, labels: Labels) -> list[dict
     found: list[dict[str, Any]] = []
     if table.parser == "workbook" and not reading.wide:
         found.append({"dimension": _UNNAMED, "ignore": True})
-    if reading.wide and reading.wide != "period":
+    if reading.wide == "sum":
+        found.append({"dimension": "part", "sum": True})
+    elif reading.wide and reading.wide != "period":
         found.append(_coded(reading.wide, reading.wide, reading.figures, labels))
     for name, meaning in reading.meaning.items():
         texts = sorted({" ".join(t.split()) for t in table.of(name)})
@@ -356,20 +377,32 @@ def _options(table: seen.Seen, reading: Reading) -> dict[str, Any]:
         return options
     dropped = reading.having("drop")
     kept = [name for name in table.names if name not in dropped]
+    axis = "part" if reading.wide == "sum" else reading.wide
     if table.parser == "workbook":
         stub = [name for name in kept if name not in reading.figures]
-        return options | {
-            "stub": stub, "levels": [{"dimension": reading.wide or _UNNAMED, "expect": list(reading.figures)}],
-        } | ({"ignore_columns": list(dropped)} if dropped else {})  # fmt: skip
+        level = {"dimension": axis or _UNNAMED} | ({} if axis == "period" else {"expect": list(reading.figures)})
+        if options.pop("stub_columns", False):
+            options["stub_columns"] = [_letter(table.names.index(name)) for name in stub]
+        return options | {"stub": stub, "levels": [level]} | ({"ignore_columns": list(dropped)} if dropped else {})
     if options.get("header") is False:
         kept, dropped = list(table.names), ()
+    figures = list(reading.figures)
+    shapes = {re.sub(r"[0-9]", "#", name) for name in figures}
+    if axis == "period" and len(shapes) == 1 and not any(fits(name, *shapes) is not None for name in (*kept, *dropped)
+                                                         if name not in figures):  # fmt: skip
+        kept, figures = [name for name in kept if name not in figures], list(shapes)
     options["columns"] = kept
-    options["values"] = list(reading.figures)
-    if reading.wide:
-        options["values_as"] = reading.wide
+    options["values"] = figures
+    if axis:
+        options["values_as"] = axis
     if dropped:
         options["ignore_columns"] = [re.sub(r"([*?#{}])", "?", name) for name in dropped]
     return options
+
+
+def _letter(place: int) -> str:
+    """Letter of a column of a sheet, counted from 0."""
+    return chr(ord("A") + place) if place < 26 else _letter(place // 26 - 1) + _letter(place % 26)
 
 
 # --- in words ------------------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ spelled, which are the figures, what the others say of a series; and what cannot
 
 from __future__ import annotations
 
+import calendar
 import datetime as dt
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -83,11 +84,12 @@ def read(
     freq: str | None = None,
     order: str | None = None,
     spelling: str | None = None,
+    year_starts: int | None = None,
 ) -> Reading:
     """Meanings of the columns of a table.
 
     stated : column -> meaning, as a person gave it. freq : what a period is, if a person said it. order : `dmy` or `mdy`.
-    spelling : of the periods, in tokens, where no common one reads them.
+    spelling : of the periods, in tokens, where no common one reads them. year_starts : first month of the publisher's year.
     """
     kept = Calendar(months=_months(labels))
     meaning: dict[str, str] = {name: stated[name] for name in seen.names if name in stated}
@@ -120,13 +122,16 @@ def read(
             spelled = spellings(texts, kept, freq, order)
             if spelled is None:
                 unseen.append(_unread(texts))
+    if year_starts is None and any(given == "fiscal" for given in named.values()):
+        months = tuple((str(month), name) for month, name in enumerate(calendar.month_name) if month)
+        unseen.append(Unseen("year_starts", "In which month does the publisher's year start?", months))
     if spelled is not None and len(spelled.ways) > 1:
         example = next(filter(None, figures if wide == "period" else texts or ()), "")
         unseen.append(_ways(spelled, example))
         spelled = None
     if not figures:
         figures, wide = _figures(seen, meaning, named, labels, unseen)
-    if figures and not wide:
+    if figures:
         _settle_parts(seen, meaning, labels, unseen)
     left = [name for name, given in meaning.items() if given == "drop"]
     if left:
@@ -177,7 +182,7 @@ def _wide(seen: Seen, meaning: Mapping[str, str], kept: Calendar) -> tuple[tuple
     """Columns of figures whose names are periods; none where there are no two such."""
     if seen.figure is not None:
         return (seen.figure,), ""
-    free = [name for name in seen.names if name not in meaning and _numeric(seen.of(name))]
+    free = [n for n in seen.names if n not in meaning and (_numeric(seen.of(n)) or not any(seen.of(n)))]
     periods = [name for name in free if spellings([name], kept, None, None) is not None and not name.isalpha()]
     return (tuple(periods), "period") if len(periods) > 1 and spellings(periods, kept, None, None) else ((), "")
 
@@ -199,15 +204,25 @@ def _figures(
             for name in ways:
                 meaning[name] = "figure"
             return tuple(ways), kind
-    if len(candidates) == 1:
+    parts = tuple(name for name, given in meaning.items() if given == "sum" and _numeric(seen.of(name)))
+    if len(parts) > 1:
+        for name in parts:
+            meaning[name] = "figure"
+        _drop(meaning, [n for n in free if n not in parts])
+        return parts, "sum"
+    beside = [n for n in free if n not in candidates and named[n] != "other"]
+    if len(candidates) == 1 and (said or not beside):
         meaning[candidates[0]] = "figure"
         _drop(meaning, [n for n in free if n != candidates[0]])
         return tuple(candidates), ""
+    candidates = [n for n in (*candidates, *beside) if named[n] != "other"] or candidates
     if not candidates:
         unseen.append(_which(seen, meaning, "figure", "Which column holds the figures?"))
         return (), ""
-    shown = tuple((f"{name}=figure", f"e.g. {_example(seen, name)}") for name in candidates)
-    unseen.append(Unseen("as", "Several columns hold numbers; which is the figure?", shown))
+    shown = [(f"{name}=figure", f"e.g. {_example(seen, name)}") for name in candidates]
+    if len(candidates) > 1:
+        shown.append((f"{','.join(candidates)}=sum", "parts of one figure: add them up"))
+    unseen.append(Unseen("as", "Several columns hold numbers; which is the figure?", tuple(shown)))
     return (), ""
 
 
@@ -225,13 +240,16 @@ def _meaning(seen: Seen, name: str, named: str | None, labels: Labels, kept: Cal
     distinct = set(texts)
     if not texts:
         return "drop"
-    if named in ("year", "month", "quarter", "period", "week", "week_end", "figure", "status", "end", "note"):
+    if named in ("year", "month", "quarter", "period", "week", "week_end", "fiscal", "figure", "status", "end", "note"):
         if named == "figure":
             return "number" if _numeric(texts) else "parts"
         if named == "status":
             return "status" if all(len(t) <= 3 for t in distinct) else "drop"
-        return {"end": "drop", "note": "drop", "week": "period", "week_end": "period"}.get(named, named)
-    countries = _share(distinct, labels.get("country", {}), labels.get("iso2", {})) >= _ENOUGH
+        return {"end": "drop", "note": "drop", "week": "period", "week_end": "period", "fiscal": "year"}.get(
+            named, named
+        )
+    named_ones = [t for t in distinct if label_key(t) not in labels.get("total", {})]
+    countries = _share(named_ones, labels.get("country", {}), labels.get("iso2", {})) >= _ENOUGH
     if named in ("country", "citizenship", "counterpart"):
         return named if countries else "parts"
     for kind in ("direction", "mode"):

@@ -15,6 +15,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from openpyxl.utils import get_column_letter
+
 from transforms.parse import registry
 from transforms.parse.contract import Cell, Payload, clipped, unreadable
 from transforms.parse.text import Json, decoded, is_multibyte_utf8, json_of, load_json, refuse_error_page
@@ -22,6 +24,7 @@ from transforms.parse.text import Json, decoded, is_multibyte_utf8, json_of, loa
 _DELIMITERS = (",", ";", "\t", "|")
 _NAMES_OF = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars", " ": "blanks"}
 _DEEPEST = 20
+_LONGEST_LABEL = 60
 _SAMPLE = 400  # lines that tell the dialect
 _NUMBER = re.compile(r"[-−+]?\d[\d.,\s'’\u00a0\u202f]*%?")
 _MARKED = re.compile(r"([-−+]?\d[\d.,\s'’]*?)\s*(?:\(([^\W\d]|\*)\)|\[([^\W\d]|\*)\]|([a-z*]))")
@@ -275,7 +278,12 @@ def _counts_up(body: Sequence[Sequence[str]]) -> bool:
 
 
 def _is_row(fields: Sequence[str], width: int) -> bool:
-    return len(fields) <= width and len([f for f in fields if f]) >= min(2, width) and any(map(_has_figure, fields))
+    filled = [f for f in fields if f]
+    if len(fields) > width or len(filled) < min(2, width):
+        return False
+    return any(map(_has_figure, fields)) or not any(
+        f.endswith(":") or ": " in f or len(f) > _LONGEST_LABEL for f in filled
+    )
 
 
 def _is_torn(fields: Sequence[str], firsts: set[str]) -> bool:
@@ -335,20 +343,35 @@ def _workbook(payload: Payload) -> Seen:
     if not found:
         raise unreadable(payload, "a sheet with a table of figures", ", ".join(sheets) or "no sheet", "look at it")
     first = found[0][1]
-    alike = [name for name, layout in found if layout.names == first.names]
-    others = [name for name, layout in found if layout.names != first.names]
-    notes = [*first.notes, *([f"sheets with other columns left out: {', '.join(others)}"] if others else [])]
     if not first.options.get("header", True):
         raise unreadable(payload, "a row of names above the figures", f"none in {found[0][0]}", "add one")
-    body = [row for name, layout in found if name in alike for row in layout.body]
-    options: dict[str, Any] = {"sheet": alike}
+    alike = [(name, layout) for name, layout in found if _words(layout.names) == _words(first.names)]
+    others = [name for name, layout in found if _words(layout.names) != _words(first.names)]
+    if others:
+        raise unreadable(
+            payload, f"the same columns in every sheet, as in {found[0][0]}", ", ".join(others),
+            "save each kind of sheet as a file of its own",
+        )  # fmt: skip
+    options: dict[str, Any] = {"sheet": [name for name, _ in alike]}
     if "footer" in first.options:
         options["notes"] = first.options["footer"]
-    decimal, thousands = marks(body)
-    kind = f"workbook, sheet {', '.join(alike)}"
+    names = tuple(name or f"column {get_column_letter(k + 1)}" for k, name in enumerate(first.names))
+    if "" in first.names:
+        options["stub_columns"] = True  # the letters of the label columns, when these are known
+    more = dict.fromkeys(name for _, layout in alike for name in layout.names if name not in names and name)
+    body = [dict(zip(layout.names, row, strict=True)) for _, layout in alike for row in layout.body]
+    columns = [[row.get("" if k < len(first.names) and not first.names[k] else name, "") for row in body]
+               for k, name in enumerate((*names, *more))]  # fmt: skip
+    decimal, thousands = marks(list(zip(*columns, strict=True)))
+    kind = f"workbook, sheet {', '.join(name for name, _ in alike)}"
     return Seen(
-        kind, "workbook", options, first.names, _columns(body, first.names), None, decimal, thousands, tuple(notes)
+        kind, "workbook", options, (*names, *more), tuple(map(tuple, columns)), None, decimal, thousands, first.notes
     )
+
+
+def _words(names: Sequence[str]) -> list[str]:
+    """Names of columns without those that tell periods apart."""
+    return [name for name in names if not any(letter.isdigit() for letter in name)]
 
 
 def _json(payload: Payload) -> Seen:
