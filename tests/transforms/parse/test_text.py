@@ -69,3 +69,9 @@ def test_json_that_could_be_read_in_two_ways_is_refused(text, told):
 def test_numbers_keep_their_spelling():
     assert load_json(payload("[12, 12.50, 1e3]")) == [12, Decimal("12.50"), Decimal("1e3")]
     assert str(load_json(payload("[12.50]"))[0]) == "12.50"
+
+
+def test_a_letter_in_two_escapes_is_one_and_half_of_it_is_refused():
+    assert load_json(payload(r'["\ud83d\ude00", "\\ud83d"]')) == ["\U0001f600", r"\ud83d"]
+    with pytest.raises(UnreadableInput, match="half a letter in the text"):
+        load_json(payload(r'{"a": [{"\ud83d": 1}]}'))

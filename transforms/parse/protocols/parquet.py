@@ -1,8 +1,8 @@
 """Parquet files by their named columns, read as a table.
 
-In: Parquet payloads. Out: `Parsed`; each figure keeps its row and column. Only the declared columns are read. Dates and clocks become
-ISO texts, a clock at midnight its date alone; texts, whole numbers, decimals and fractions stay what they are; null is an absent
-figure. A row without a label is set aside.
+In: Parquet payloads. Out: `Parsed`; each figure keeps its row and column. Only the declared columns are read. Dates and clocks
+become ISO texts, a clock at midnight its date alone; texts, whole numbers, decimals and fractions stay what they are; null is an
+absent figure. A row without a label is set aside.
 """
 
 from __future__ import annotations
@@ -76,6 +76,8 @@ def read_parquet(payload: Payload, options: ParquetOptions, max_rows: int) -> li
         file = pq.ParquetFile(pa.BufferReader(payload.content), read_dictionary=texts, page_checksum_verification=True)
         table = file.read(columns=read, use_threads=False)
         table.validate(full=True)
+        if table.num_rows != rows:
+            raise ValueError(f"{table.num_rows:,} rows where {rows:,} are claimed")
         by_name = {name: _values(payload, name, table.column(name), options.max_field) for name in read}
     except _FAULTS as fault:
         raise _torn(payload, fault) from None
@@ -93,7 +95,7 @@ def tables(payload: Payload) -> dict[str, list[list[str]]]:
         values = [_values(payload, name, table.column(name), 10_000) for name in plain]
     except _FAULTS as fault:
         raise _torn(payload, fault) from None
-    said = [["" if value is None else str(value) for value in row] for row in zip(*values, strict=True)]
+    said = [["" if value is None else _label(value) for value in row] for row in zip(*values, strict=True)]
     return {"": [plain, *said]}
 
 
@@ -154,6 +156,7 @@ def _cells(
         place = f"row {row + 1}"
         labels = [""] * len(names)
         figures: list[Figure] = [None] * len(names)
+        places = [""] * len(names)
         blank = [names[at] for at, _ in columns.labels if values[names[at]][row] is None]
         if blank:
             record = ", ".join(f"{name} {as_received(values[name][row]) or 'null'}" for name in values)
@@ -161,13 +164,18 @@ def _cells(
             found.append(columns.torn(record, reason, place, payload.sha256))
             continue
         for at, _ in columns.labels:
-            value = values[names[at]][row]
-            labels[at] = str(value).lower() if isinstance(value, bool) else str(value)
+            labels[at] = _label(values[names[at]][row])
         for at, _ in columns.figures:
-            figures[at] = values[names[at]][row]
-        places = [f"{place} {name}" for name in names]
+            figures[at], places[at] = values[names[at]][row], f"{place} {names[at]}"
         found += columns.cells(labels, figures, places, payload.sha256)
     return found
+
+
+def _label(value: object) -> str:
+    """A label as text: whole numbers without a fraction, as a column with gaps holds them, yes or no as in JSON."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
 ADAPTER = Figures("parquet", ParquetOptions, parse, ask_one, tables=tables)
