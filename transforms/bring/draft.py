@@ -64,7 +64,8 @@ class Answers:
     country : the country reported on, where no column says it; a code or a name.
     meanings : column -> one of `roles.MEANINGS`. freq : frequency that dates stand for, `W-end` for the last day of a week.
     dates : `dmy` or `mdy`. spelling : of the periods, in tokens. unit : units in one figure.
-    year_starts : first month of the publisher's year. statistic : of `STATISTICS`; since : first day of a running total, or `year`. publisher, title : in words.
+    year_starts : first month of the publisher's year. statistic : of `STATISTICS`; since : first day of a running total, or
+    `year`. publisher, title : in words.
     """
 
     counts: str | None = None
@@ -88,11 +89,8 @@ class Answers:
         if key == "statistic":
             statistic, _, since = answer.partition(" since ")
             return replace(self, statistic=statistic, since=since or None)
-        if key in ("unit", "year_starts"):
-            if not answer.isdigit():
-                raise CrossingsError(
-                    f"{answer!r} is no number", "say one such as 1000 for thousands, or 10 for October"
-                )
+        if key in _WHOLE and not answer.isdigit():
+            raise CrossingsError(f"{answer!r} is no number", "say one such as 1000 for thousands, or 10 for October")
         said: dict[str, Any] = {key: int(answer) if key in _WHOLE else answer}
         return replace(self, **said)
 
