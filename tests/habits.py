@@ -59,6 +59,16 @@ def _ministry(book: Workbook) -> None:
     sheet.append(["Source: the office"])
 
 
+def _years(book: Workbook) -> None:
+    for year, more in (("2022", 0), ("2023", 6)):
+        sheet = book.create_sheet(year)
+        sheet.append([f"Visitors in {year}"])
+        sheet.append(["Country", "January", "February"])
+        sheet.append(["Finland", 300 + more, 310 + more])
+        sheet.append(["Estonia", 50 + more, 55 + more])
+    del book["Sheet"]
+
+
 def _list(book: Workbook) -> None:
     sheet = book.worksheets[0]
     sheet.title = "data"
@@ -108,6 +118,8 @@ HABITS: tuple[Habit, ...] = (
          {"counts": "crossings of RUS"}, ("2022-09-22", "KAZ", "exit", "RUS", 2950), rows=4, encoding="windows-1251"),
     text("months-right.csv", "Passengers by country\n\nCountry,2022-07,2022-08,2022-09\nFinland,310,295,401\n"
          "Estonia,120,133,150\n", {"counts": "visits"}, ("2022-09-01", "FIN", "entry", "all", 401), rows=6),
+    text("months-in-a-year.csv", "Country;Year;Jan;Feb;Mar;Total\nArmenia;2022;10;20;30;60\nArmenia;2023;11;21;31;63\n",
+         {"counts": "permits of RUS"}, ("2023-03-01", "ARM", "entry", "RUS", 31), rows=6),
     text("footer.csv", "citizenship,month,entries\nRussia,2022-08,1200\nRussia,2022-09,4410\nBelarus,2022-08,300\n"
          "Belarus,2022-09,322\nSource: Border office\nUpdated on 3 October 2022\n",
          {"counts": "entries", "country": "Georgia"}, ("2022-09-01", "GEO", "entry", "RUS", 4410), rows=4),
@@ -145,6 +157,7 @@ HABITS: tuple[Habit, ...] = (
     text("utf16.csv", "country\tdate\tvalue\nGEO\t2022-09-21\t812\nGEO\t2022-09-22\t930\n",
          {"counts": "entries of RUS"}, ("2022-09-22", "GEO", "entry", "RUS", 930), rows=2, encoding="utf-16"),
     Habit("office.xlsx", workbook(_ministry), {"counts": "visits"}, (("2022-09-01", "FIN", "entry", "all", 401),), 6),
+    Habit("years.xlsx", workbook(_years), {"counts": "visits"}, (("2023-02-01", "EST", "entry", "all", 61),), 8),
     Habit("list.xlsx", workbook(_list), {"counts": "entries of RUS"}, (("2022-09-22", "GEO", "entry", "RUS", 930),), 3),
     Habit("service.json", json.dumps({"data": {"timeseries": [
         {"data_date": "2022-09-21", "individuals": 4120}, {"data_date": "2022-09-22", "individuals": 4466}]}}).encode(),
@@ -153,6 +166,8 @@ HABITS: tuple[Habit, ...] = (
           (("2022-09-01", "EST", "entry", "RUS", 45),), 4),
     Habit("table.px", _PX.encode(), {"counts": "entries", "country": "GEO"}, (("2022-09-01", "GEO", "entry", "RUS", 455),), 4),
     Habit("frame.parquet", _parquet(), {"counts": "entries of RUS"}, (("2022-09-22", "KAZ", "entry", "RUS", 9440),), 2),
+    Habit("stacked.csv", b"country,2022-08,2022-09\nFIN,1,2\ncountry,2022-08,2022-09\nEST,3,4\n", {}, refused="own"),
+    Habit("no-period.csv", b"country,sex,value\nFIN,F,10\nFIN,M,20\n", {}, refused="holds a day"),
     Habit("scan.pdf", b"%PDF-1.4 ...", {}, refused="spreadsheet"),
     Habit("old.xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(60), {}, refused=".xlsx"),
     Habit("page.csv", b"<!DOCTYPE html><html><head><title>Not found</title></head></html>", {}, refused="HTML"),

@@ -14,7 +14,7 @@ from typing import Any
 
 from crossings.errors import CrossingsError
 from crossings.source.labels import label_key
-from crossings.source.patterns import fits
+from crossings.source.patterns import fits, names_of
 from transforms.bring import roles, seen
 from transforms.bring.roles import Labels, Reading, Unseen
 from transforms.parse.contract import Parsed, Payload
@@ -50,6 +50,7 @@ _SYMBOLS = {"..": "O", "...": "O", "…": "O", ":": "O", "-": "O", "–": "O", "
             "na": "O", "NaN": "O", "nan": "O", "null": "O", "None": "O", "c": "Q", "x": "Q", "X": "Q", "*": "A", "p": "P",
             "e": "E", "b": "B", "r": "A"}  # fmt: skip
 _UNNAMED = "header above the figures"
+_AXES = ("period", *roles.FINER)
 _WHOLE = ("unit", "year_starts")
 _SPLIT = re.compile(r"\s+of\s+", re.IGNORECASE)
 
@@ -101,7 +102,7 @@ class Draft:
 
     Attributes
     ----------
-    document : the YAML document; complete where nothing is `open`. table : what the file is. columns : name, meaning, examples.
+    document : the YAML document; empty while anything is `open`. table : what the file is. columns : name, meaning, examples.
     facts : what was understood, as pairs of words. open : questions, most telling first.
     """
 
@@ -142,12 +143,13 @@ def draft(payload: Payload, source_id: str, answers: Answers, labels: Labels, ti
     if answers.unit is None and reading.figures and _fractions(table, reading):
         unseen.append(Unseen("unit", "The figures have fractions; what do they count?", (
             ("1000", "thousands"), ("1000000", "millions"), ("1", "single units, to be rounded"))))  # fmt: skip
-    document = _document(payload, source_id, answers, table, reading, labels)
-    document["mapping"] |= _series(reading, counted, whose, country)
-    document |= _counts_in(counted)
-    if country is not None:
-        document["country"] = country
-        document["timezone"] = timezones.get(country, "UTC")
+    document: dict[str, Any] = {}
+    if not unseen:
+        document = _document(payload, source_id, answers, table, reading, labels)
+        document["mapping"] |= _series(reading, counted, whose, country)
+        document |= _counts_in(counted)
+        if country is not None:
+            document |= {"country": country, "timezone": timezones.get(country, "UTC")}
     return Draft(document, table, _described(table, reading), _facts(table, reading, answers), tuple(unseen))
 
 
@@ -282,6 +284,8 @@ def _time(table: seen.Seen, reading: Reading, labels: Labels, year_starts: int |
         axis["year_starts"] = year_starts
     if reading.wide == "period":
         return {"dimension": "period", **axis}
+    if reading.wide in roles.FINER:
+        return {"year": reading.having("year")[0], reading.wide: reading.wide} | axis
     if periods := reading.having("period"):
         texts = {t for t in table.of(periods[0]) if t}
         totals = sorted(t for t in texts if label_key(t) in labels.get("total", {}))
@@ -296,7 +300,7 @@ def _dimensions(table: seen.Seen, reading: Reading, labels: Labels) -> list[dict
         found.append({"dimension": _UNNAMED, "ignore": True})
     if reading.wide == "sum":
         found.append({"dimension": "part", "sum": True})
-    elif reading.wide and reading.wide != "period":
+    elif reading.wide and reading.wide not in _AXES:
         found.append(_coded(reading.wide, reading.wide, reading.figures, labels))
     for name, meaning in reading.meaning.items():
         texts = sorted({" ".join(t.split()) for t in table.of(name)})
@@ -377,8 +381,9 @@ def _options(table: seen.Seen, reading: Reading) -> dict[str, Any]:
     kept = [name for name in table.names if name not in dropped]
     axis = "part" if reading.wide == "sum" else reading.wide
     if table.parser == "workbook":
-        stub = [name for name in kept if name not in reading.figures]
-        level = {"dimension": axis or _UNNAMED} | ({} if axis == "period" else {"expect": list(reading.figures)})
+        said = {part for pattern in options["sheet"] for part in names_of(pattern)}
+        stub = [name for name in kept if name not in reading.figures and name not in said]
+        level = {"dimension": axis or _UNNAMED} | ({} if axis in _AXES else {"expect": list(reading.figures)})
         if options.pop("stub_columns", False):
             options["stub_columns"] = [_letter(table.names.index(name)) for name in stub]
         return options | {"stub": stub, "levels": [level]} | ({"ignore_columns": list(dropped)} if dropped else {})
@@ -409,13 +414,13 @@ def _letter(place: int) -> str:
 def _described(table: seen.Seen, reading: Reading) -> tuple[tuple[str, str, str], ...]:
     shown = []
     for name in table.names:
-        if reading.wide == "period" and name in reading.figures:
+        if reading.wide in _AXES and name in reading.figures:
             continue
         meaning = reading.meaning.get(name, "")
         examples = ", ".join(list(dict.fromkeys(t for t in table.of(name)[:500] if t))[:3])
         shown.append((name, roles.MEANINGS.get(meaning, "not known yet"), examples[:60]))
-    if reading.wide == "period":
-        shown.append((f"{len(reading.figures)} columns", "the period, the figures below it",
+    if reading.wide in _AXES:
+        shown.append((f"{len(reading.figures)} columns", f"the {reading.wide}, the figures below it",
                       ", ".join([*reading.figures[:2], "…", reading.figures[-1]])))  # fmt: skip
     return tuple(shown)
 

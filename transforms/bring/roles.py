@@ -29,6 +29,7 @@ MEANINGS = {
     "ignore": "says nothing of the series", "drop": "not read",
 }  # fmt: skip
 FIELDS = ("country", "citizenship", "counterpart", "direction", "mode", "place")
+FINER = {"month": "M", "quarter": "Q"}  # parts of a year, and the frequency of their periods
 _ENOUGH = 0.9  # share of the texts of a column that must be known labels
 Labels = Mapping[str, Mapping[str, str]]
 
@@ -104,33 +105,28 @@ def read(
         meaning[name] = _meaning(seen, name, named[name], labels, kept)
     for name in figures:
         meaning[name] = "figure"
-    spelled: Spelled | None = None
-    texts: list[str] | None = None
     if freq is None and {"week", "week_end"} & set(named.values()):
         freq = "W" if "week" in named.values() else "W-end"
-    if wide == "period":
-        spelled = spellings(figures, kept, freq, order)
+    texts = _period_texts(seen, meaning, named, figures, wide, kept)
+    spelled: Spelled | None = None
+    if texts is None:
+        unseen.append(_no_period(seen, meaning, named))
     elif spelling is not None:
-        _one_period(seen, meaning, named, kept)
-        spelled = as_said(period_texts(seen, meaning) or [], spelling, freq, kept)
+        spelled = as_said(texts, spelling, freq, kept)
     else:
-        _one_period(seen, meaning, named, kept)
-        texts = period_texts(seen, meaning)
-        if texts is None:
-            unseen.append(_which(seen, meaning, "period", "Which column is the period?"))
-        else:
-            spelled = spellings(texts, kept, freq, order)
-            if spelled is None:
-                unseen.append(_unread(texts))
+        spelled = spellings(texts, kept, freq, order)
+        if spelled is None:
+            unseen.append(_unread(texts))
     if year_starts is None and any(given == "fiscal" for given in named.values()):
         months = tuple((str(month), name) for month, name in enumerate(calendar.month_name) if month)
         unseen.append(Unseen("year_starts", "In which month does the publisher's year start?", months))
     if spelled is not None and len(spelled.ways) > 1:
-        example = next(filter(None, figures if wide == "period" else texts or ()), "")
-        unseen.append(_ways(spelled, example))
+        unseen.append(_ways(spelled, next(filter(None, texts or ()), "")))
         spelled = None
     if not figures:
         figures, wide = _figures(seen, meaning, named, labels, unseen)
+    elif wide:
+        unseen += _beside(meaning, named, labels)
     if figures:
         _settle_parts(seen, meaning, labels, unseen)
     left = [name for name, given in meaning.items() if given == "drop"]
@@ -139,19 +135,37 @@ def read(
     return Reading(meaning, figures, wide, spelled, tuple(unseen), tuple(notes))
 
 
-def period_texts(seen: Seen, meaning: Mapping[str, str]) -> list[str] | None:
-    """Texts of the periods, of a year and month or quarter joined as a source joins them; None where no column holds them."""
-    axes = ("period", "year", "month", "quarter")
-    of = {given: name for name, given in reversed(list(meaning.items())) if given in axes}
+def _period_texts(
+    seen: Seen,
+    meaning: dict[str, str],
+    named: Mapping[str, str | None],
+    figures: Sequence[str],
+    wide: str,
+    kept: Calendar,
+) -> list[str] | None:
+    """Texts of the periods, a year and a month or quarter joined as a source joins them; None where nothing holds them."""
+    if wide == "period":
+        return list(figures)
+    if wide in FINER:
+        years = [n for n, given in meaning.items() if given in ("year", "period", "number") and _years(seen.of(n))]
+        if len(years) != 1:
+            return None
+        meaning[years[0]] = "year"
+        return [joined(year, name, wide) for year in dict.fromkeys(seen.of(years[0])) if year for name in figures]
+    _one_period(seen, meaning, named, kept)
+    of = {given: name for name, given in reversed(list(meaning.items())) if given in ("period", "year", *FINER)}
     if "period" in of:
         return list(seen.of(of["period"]))
-    if "year" in of:
-        for finer in ("month", "quarter"):
-            if finer in of:
-                texts = zip(seen.of(of["year"]), seen.of(of[finer]), strict=True)
-                return [joined(year, part, finer) for year, part in texts]
+    if "year" not in of:
+        return None
+    finer = next((part for part in FINER if part in of), None)
+    if finer is None:
         return list(seen.of(of["year"]))
-    return None
+    return [joined(year, part, finer) for year, part in zip(seen.of(of["year"]), seen.of(of[finer]), strict=True)]
+
+
+def _years(texts: Sequence[str]) -> bool:
+    return any(texts) and all(re.fullmatch(r"(?:19|20)\d\d", t) for t in texts if t)
 
 
 def joined(year: str, part: str, finer: str) -> str:
@@ -179,12 +193,35 @@ def _spaced(name: str) -> str:
 
 
 def _wide(seen: Seen, meaning: Mapping[str, str], kept: Calendar) -> tuple[tuple[str, ...], str]:
-    """Columns of figures whose names are periods; none where there are no two such."""
+    """Columns of figures whose names are periods, or months or quarters of a year that stands elsewhere."""
     if seen.figure is not None:
         return (seen.figure,), ""
     free = [n for n in seen.names if n not in meaning and (_numeric(seen.of(n)) or not any(seen.of(n)))]
     periods = [name for name in free if spellings([name], kept, None, None) is not None and not name.isalpha()]
-    return (tuple(periods), "period") if len(periods) > 1 and spellings(periods, kept, None, None) else ((), "")
+    if len(periods) > 1 and spellings(periods, kept, None, None):
+        return tuple(periods), "period"
+    for finer, freq in FINER.items():
+        inside = [
+            n for n in free if spellings([joined("2000", n, finer)], kept, freq, None) is not None and not _years([n])
+        ]
+        if len(inside) > 1 and any(map(str.isalpha, "".join(inside))):
+            return tuple(inside), finer
+    return (), ""
+
+
+def _beside(meaning: dict[str, str], named: Mapping[str, str | None], labels: Labels) -> list[Unseen]:
+    """Columns of numbers beside figures that have their own names: totals and the like are not read, others asked about."""
+    found = []
+    for name in [n for n, given in meaning.items() if given == "number"]:
+        if named[name] == "other" or label_key(name) in labels.get("total", {}):
+            meaning[name] = "drop"
+        else:
+            choices = (
+                (f"{name}=drop", "nothing to be read"),
+                (f"{name}=ignore", "a label that says nothing of the series"),
+            )
+            found.append(Unseen("as", f"Column {name} holds numbers beside the figures; what is it?", choices))
+    return found
 
 
 def _figures(
@@ -344,6 +381,21 @@ def _tells_apart(seen: Seen, name: str, others: Sequence[str]) -> bool:
         if found.setdefault(row[:-1], row[-1]) != row[-1]:
             return True
     return False
+
+
+def _no_period(seen: Seen, meaning: Mapping[str, str], named: Mapping[str, str | None]) -> Unseen:
+    """Which column may be the period. Raises CrossingsError where none can be, because none has a digit in every row."""
+    left = ("number", "parts", "drop", "ignore")
+    free = [n for n in seen.names if meaning.get(n) in left and named[n] != "figure"]
+    like = [n for n in free if any(seen.of(n)) and all(any(map(str.isdigit, t)) for t in seen.of(n) if t)]
+    if not like:
+        raise CrossingsError(
+            f"no column of {', '.join(seen.names)[:200]} holds a day, week, month, quarter or year",
+            "add one with the period of each row, or name the columns of figures after their periods",
+        )
+    return Unseen(
+        "as", "Which column is the period?", tuple((f"{n}=period", f"e.g. {_example(seen, n)}") for n in like)
+    )
 
 
 def _which(seen: Seen, meaning: Mapping[str, str], role: str, text: str) -> Unseen:

@@ -239,6 +239,8 @@ def _layout(payload: Payload, rows: Sequence[tuple[int, list[str]]], width: int)
     if headed and below and all(f.startswith("#") for f in below[0][1] if f):
         options["skip_after_header"] = 1
         below = below[1:]
+    if headed and any(fields == rows[top][1] for _, fields in below):
+        raise unreadable(payload, "one table", "its row of names again below", "save each table as a file of its own")
     start = 1 if row_names else 0
     firsts = {fields[start] for _, fields in below if _is_row(fields[start:], len(names))}
     last = max(
@@ -362,6 +364,11 @@ def _workbook(payload: Payload) -> Seen:
     body = [dict(zip(layout.names, row, strict=True)) for _, layout in alike for row in layout.body]
     columns = [[row.get("" if k < len(first.names) and not first.names[k] else name, "") for row in body]
                for k, name in enumerate((*names, *more))]  # fmt: skip
+    years = [name for name, _ in alike]
+    if len(years) > 1 and all(re.fullmatch(r"(?:19|20)\d\d", year) for year in years) and not more:
+        options["sheet"] = ["{year of the sheet:####}"]
+        names = (*names, "year of the sheet")
+        columns.append([name for name, layout in alike for _ in layout.body])
     decimal, thousands = marks(list(zip(*columns, strict=True)))
     kind = f"workbook, sheet {', '.join(name for name, _ in alike)}"
     return Seen(

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from habits import HABITS, Habit
 
-from crossings.errors import CrossingsError, UnreadableInput
+from crossings.errors import CrossingsError
 from crossings.source.reader import build_source, load_labels
 from transforms.bring.draft import Answers, Draft, draft
 from transforms.parse import registry
@@ -63,7 +63,7 @@ def test_a_file_comes_in_with_at_most_three_questions_and_its_own_figures(habit:
 
 @pytest.mark.parametrize("habit", [h for h in HABITS if h.refused], ids=lambda h: h.name)
 def test_a_file_without_a_table_is_refused_with_what_to_do(habit: Habit) -> None:
-    with pytest.raises(UnreadableInput, match=habit.refused):
+    with pytest.raises(CrossingsError, match=habit.refused):
         draft(payload(habit.name, habit.content), "brought", Answers(), labels(), {})
 
 
@@ -103,3 +103,40 @@ def test_a_column_that_splits_figures_is_never_passed_over() -> None:
     found = draft(payload("x.csv", text.encode()), "brought", Answers(counts="permits of RUS"), labels(), {})
     (question,) = found.open
     assert question.text.startswith("Column reason splits the figures")
+
+
+def test_a_fiscal_year_is_asked_about() -> None:
+    text = "fiscal year,month,value\n2021,OCT,41\n2021,NOV,44\n2022,OCT,355\n"
+    answers = Answers(counts="detections", country="USA")
+    found = draft(payload("x.csv", text.encode()), "brought", answers, labels(), {})
+    assert [q.key for q in found.open] == ["year_starts"]
+    spec = build_source(
+        draft(payload("x.csv", text.encode()), "brought", answers.told("year_starts", "10"), labels(), {}).document,
+        "brought.yaml",
+        labels(),
+    )
+    parsed = registry.parse([payload("x.csv", text.encode())], spec)
+    assert [str(day) for day in parsed.observations["period_start"]] == ["2020-10-01", "2020-11-01", "2021-10-01"]
+
+
+def test_countries_beside_a_stated_country_are_asked_about() -> None:
+    text = "country,month,value\nTotal,2022-09,100\nRussia,2022-09,90\nLatvia,2022-09,10\n"
+    found = draft(payload("x.csv", text.encode()), "brought", Answers(counts="visits", country="EST"), labels(), {})
+    (question,) = found.open
+    assert [answer for answer, _ in question.choices] == [
+        "country=citizenship",
+        "country=counterpart",
+        "country=country",
+    ]
+
+
+def test_one_of_several_columns_of_numbers_is_never_chosen_alone() -> None:
+    text = "country,date,residents,visitors\nFIN,2022-09-21,1310,640\nFIN,2022-09-22,2270,7415\n"
+    answers = Answers(counts="entries")
+    (question,) = draft(payload("x.csv", text.encode()), "brought", answers, labels(), {}).open
+    assert question.text.startswith("Several columns hold numbers")
+    summed = draft(
+        payload("x.csv", text.encode()), "brought", answers.told("as", "visitors,residents=sum"), labels(), {}
+    )
+    parsed = registry.parse([payload("x.csv", text.encode())], build_source(summed.document, "brought.yaml", labels()))
+    assert list(parsed.observations["value"]) == [1950, 9685]
