@@ -8,7 +8,7 @@ import pytest
 from parse_support import LABELS, ROOT, sources
 
 from crossings.errors import CrossingsError
-from crossings.schema.codes import OPEN_PATTERNS
+from crossings.schema.codes import CODE_LISTS, OPEN_PATTERNS
 from crossings.source.labels import label_key
 from crossings.source.model import InvalidSource
 from crossings.source.reader import load_labels, load_sources, read_source
@@ -110,7 +110,13 @@ def test_a_label_with_two_codes_is_refused(tmp_path):
         load_labels(written(tmp_path, table, "labels.csv"))
 
 
-def test_every_label_maps_to_a_code_that_a_citizenship_may_have():
+def test_every_label_maps_to_a_code_of_its_kind():
+    codes = {
+        "direction": "|".join(CODE_LISTS["direction"]),
+        "mode": "|".join(CODE_LISTS["mode"]),
+        "total": "total",
+        "column": "[a-z_]+",
+    }
     for kind, table in LABELS.items():
-        wanted = r"[1-9]|1[0-2]" if kind.startswith("month.") else OPEN_PATTERNS["citizenship"]
+        wanted = r"[1-9]|1[0-2]" if kind.startswith("month.") else codes.get(kind, OPEN_PATTERNS["citizenship"])
         assert all(re.fullmatch(wanted, code) for code in table.values()), kind
