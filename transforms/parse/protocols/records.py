@@ -7,7 +7,7 @@ their spelling, null is an absent figure. A record that lacks a member is set as
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import NamedTuple
@@ -16,7 +16,7 @@ from crossings.source.model import SourceSpec
 from crossings.source.options import RecordsOptions
 from crossings.source.patterns import first_fit
 from transforms.parse.addresses import ask_one
-from transforms.parse.columns import Columns, matched, plain, said_by_name
+from transforms.parse.columns import Columns, in_order, matched, plain, said_by_name
 from transforms.parse.contract import Cell, Figure, Figures, Parsed, Payload, files_of, unreadable
 from transforms.parse.mapping import assemble
 from transforms.parse.text import Json, decoded, json_of, load_json, refuse_error_page
@@ -74,7 +74,7 @@ def read_records(payload: Payload, options: RecordsOptions, max_rows: int) -> li
         records = [_by_place(entry, names) for entry in entries]
     else:
         records = [_by_name(entry, options) for entry in entries]
-        names = _in_order(dict.fromkeys(name for record in records for name in record.members), options.columns)
+        names = in_order(dict.fromkeys(name for record in records for name in record.members), options.columns)
     _refuse_most(
         payload, [record.fault for record in records if record.fault is not None], len(records), options.max_torn
     )
@@ -187,13 +187,6 @@ def _leads_to_a_column(here: tuple[str, ...], options: RecordsOptions) -> bool:
         if [plain(token) for token in outer[: len(here)]] == [plain(token) for token in here]:
             return True
     return False
-
-
-def _in_order(names: Iterable[str], columns: Sequence[str]) -> list[str]:
-    """Names with those of the columns first, in the order of the source; the order of members says nothing."""
-    spelled = {plain(name): place for place, name in reversed(list(enumerate(columns)))}
-    exact = {name: place for place, name in enumerate(columns)}
-    return sorted(names, key=lambda name: exact.get(name, spelled.get(plain(name), len(columns))))
 
 
 def _lacking(record: Record, names: Sequence[str], columns: Columns) -> str | None:
