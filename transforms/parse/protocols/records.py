@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from functools import lru_cache
 from typing import NamedTuple
 
 from crossings.source.model import SourceSpec
@@ -171,7 +172,7 @@ def _flat(members: dict[str, Json], options: RecordsOptions, above: tuple[str, .
     """Names and values of members and of their members; an object that is left out is left out whole."""
     for key, value in members.items():
         here = (*above, key)
-        pointer = "".join(f"/{_escaped(token)}" for token in here)
+        pointer = _pointer(here)
         name = pointer if pointer in options.columns else ".".join(here)
         if isinstance(value, dict) and len(here) < _DEEPEST and name not in options.columns:
             if _leads_to_a_column(here, options) or first_fit(name, options.ignore_columns) is None:
@@ -251,8 +252,9 @@ def _kind(value: Json) -> str:
     return f"{json.dumps(value, ensure_ascii=False, default=str)[:40]}"
 
 
-def _escaped(token: str) -> str:
-    return token.replace("~", "~0").replace("/", "~1")
+@lru_cache(maxsize=1024)
+def _pointer(tokens: tuple[str, ...]) -> str:
+    return "".join("/" + token.replace("~", "~0").replace("/", "~1") for token in tokens)
 
 
 def _unescaped(token: str) -> str:
