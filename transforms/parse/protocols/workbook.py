@@ -11,12 +11,13 @@ from collections.abc import Iterator, Sequence
 
 from crossings.source.model import SourceSpec
 from crossings.source.options import WorkbookOptions
+from crossings.source.patterns import first_fit
 from transforms.parse.addresses import ask_one
 from transforms.parse.columns import plain, said_by_name
 from transforms.parse.contract import Cell, Figure, Figures, Note, Parsed, Payload, files_of, unreadable
-from transforms.parse.grids import REMEDY, Grid, read_grids
+from transforms.parse.grids import REMEDY, Grid, read_book
 from transforms.parse.mapping import assemble
-from transforms.parse.protocols.layout import Block, blocks, labels_of
+from transforms.parse.protocols.layout import Block, blocks, is_alike, labels_of
 
 
 def parse(payloads: Sequence[Payload], spec: SourceSpec) -> Parsed:
@@ -24,30 +25,29 @@ def parse(payloads: Sequence[Payload], spec: SourceSpec) -> Parsed:
     options = spec.options
     assert isinstance(options, WorkbookOptions)
     found: list[Cell] = []
-    formulas = 0
+    notes: list[Note] = []
     for payload in files_of(payloads, spec):
-        cells, cached = read_workbook(payload, options)
+        cells, told = read_workbook(payload, options)
         found += cells
-        formulas += cached
-    notes = (Note("cached_formula", f"{formulas} figures are cached results of formulas"),) if formulas else ()
+        notes += told
     return assemble(spec, found, notes)
 
 
-def read_workbook(payload: Payload, options: WorkbookOptions) -> tuple[list[Cell], int]:
-    """Cells of all tables that the contract describes, and how many formulas are among the sheets' contents.
+def read_workbook(payload: Payload, options: WorkbookOptions) -> tuple[list[Cell], list[Note]]:
+    """Cells of all tables that the contract describes, and notes of cached formulas and of like sheets that are not read.
 
     Raises `UnreadableInput` for another layout, and where two tables state a figure under the same labels: then it is not
     said what tells them apart.
     """
     more = said_by_name(payload, options.file_name)
-    grids = read_grids(
+    book = read_book(
         payload,
         options.sheet,
         max_bytes=options.max_uncompressed_bytes,
         max_cells=options.max_cells,
         serials=options.serial_dates,
     )
-    tables = [(grid, block) for grid in grids for block in blocks(payload, grid, options, more)]
+    tables = [(grid, block) for grid in book.wanted for block in blocks(payload, grid, options, more)]
     found: list[Cell] = []
     stated: dict[tuple[str, ...], str] = {}
     for grid, block in tables:
@@ -55,7 +55,18 @@ def read_workbook(payload: Payload, options: WorkbookOptions) -> tuple[list[Cell
         if len(tables) > 1:
             _refuse_twice(payload, cells, stated)
         found += cells
-    return found, sum(grid.formulas for grid in grids)
+    formulas = sum(grid.formulas for grid in book.wanted)
+    notes = [Note("cached_formula", f"{formulas} figures are cached results of formulas")] if formulas else []
+    left = [g.sheet for g in book.others if first_fit(g.sheet, options.ignore_sheets) is None and is_alike(g, options)]
+    if left:
+        notes.append(
+            Note(
+                "unread_sheet",
+                f"{payload.name[:80]}: not read, although it has the declared header: sheet {', '.join(left)[:300]}; "
+                "add it to sheet or to ignore_sheets in options",
+            )
+        )
+    return found, notes
 
 
 def _refuse_twice(payload: Payload, cells: Sequence[Cell], stated: dict[tuple[str, ...], str]) -> None:

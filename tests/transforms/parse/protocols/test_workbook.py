@@ -157,6 +157,15 @@ def test_names_under_which_a_sheet_may_appear_need_only_be_there_once():
     assert "name only the sheet" in told.value.remedy
 
 
+def test_a_sheet_with_the_same_header_of_which_nobody_said_anything_is_told():
+    rows = [("Visitors",), HEAD, ("Russia", 410, 390)]
+    content = book(Data=rows, Exits=rows, Old=rows, Empty=[HEAD], Notes=[("Country", "see"), ("Russia", "the office")])
+    (note,) = read(content).notes
+    assert note.rule == "unread_sheet"
+    assert "sheet Exits, Old; add it to sheet or to ignore_sheets" in note.message
+    assert read(content, spec(ignore_sheets=["exits", "O*"])).notes == ()
+
+
 def test_the_name_of_a_sheet_states_what_its_rows_do_not():
     mapping = {"time": {"year": "Year", "month": "Month", "freq": "M", "formats": "YYYY MONTH"}}
     sheets = {
