@@ -72,7 +72,7 @@ def blocks(payload: Payload, grid: Grid, options: WorkbookOptions, more: dict[st
 
 
 def is_alike(grid: Grid, options: WorkbookOptions) -> bool:
-    """Whether a sheet has a header with all the declared label texts, and a number below it; never where there are only letters."""
+    """Whether a sheet has a header with all the declared label texts, and a number below; never where there are only letters."""
     for row in range(min(options.header_rows_from, len(grid.rows))):
         head = None if options.stub_columns else _head_at(grid, options, row, first=False)
         if head is not None:
