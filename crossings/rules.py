@@ -157,6 +157,7 @@ _CATALOGUE = (
     Rule("looks_cumulative", "{fewest} regular figures or more never fall and end at more than {times} times the first: perhaps "
          "a running total", "tell", "warn", "8", {"fewest": 5, "times": 5}),
     Rule("cached_formula", "figures are cached results of formulas", "tell", "warn", "8"),
+    Rule("unread_sheet", "a sheet has the header of those that are read, and the source says nothing of it", "tell", "warn", "8"),
     Rule("latest_period", "the publisher's newest period", "tell", "warn", "8"),
     Rule("lost_letters", "letters were lost before the file reached us", "tell", "warn", "8"),
     Rule("revision_size", "a look changed more of the known figures than its source allows", "tell", "warn", "4.8"),

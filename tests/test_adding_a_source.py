@@ -15,12 +15,14 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
+import yaml
 from published import Spoken
 from serving import served
 
 from crossings.lake import Lake, digest
 from crossings.source.reader import read_source
 from transforms.parse.periods import Calendar, read_period
+from transforms.parse.registry import adapter
 
 ROOT = Path(__file__).parents[1]
 GUIDE = (ROOT / "docs" / "adding-a-source.md").read_text(encoding="utf-8")
@@ -86,6 +88,16 @@ def test_a_protocol_is_added_in_the_places_that_the_guide_names() -> None:
     ):
         homes = ("contract", "mapping", "addresses")
         assert any(hasattr(import_module(f"transforms.parse.{home}"), name) for home in homes), name
+
+
+def test_the_options_that_the_guide_shows_are_options() -> None:
+    shown = [yaml.safe_load(block) for block in re.findall(r"```yaml\n(parser: .*?)```", GUIDE, re.DOTALL)]
+    assert [block["parser"] for block in shown] == ["table", "workbook", "records"]
+    for block in shown:
+        adapter(block["parser"]).options.model_validate({**block["options"], "parser": block["parser"]})
+    rows = GUIDE.partition("### Shapes of workbooks")[2].partition("### JSON records")[0]
+    named = set(re.findall(r"`(\w+):", re.sub(r"```.*?```", "", rows, flags=re.DOTALL)))
+    assert named <= set(adapter("workbook").options.model_fields)
 
 
 @pytest.fixture

@@ -141,6 +141,7 @@ class WorkbookOptions(FileOptions):
     ----------
     sheet : names or patterns of the sheets; all that are there are read. Parts of a pattern such as `{Year:####}` are labels of
         every figure of the sheet.
+    ignore_sheets : names or patterns of sheets with the same header that are left out; others are told.
     titles : lines above each table, the nearest one that fits; parts of their patterns are labels of every figure of the table.
     stub : header texts of the label columns, left to right; the first one marks the header.
     stub_columns : letters of the label columns, where nothing stands above them; `stub` then gives their names.
@@ -156,6 +157,7 @@ class WorkbookOptions(FileOptions):
 
     parser: Literal["workbook", "frontex"]
     sheet: Names
+    ignore_sheets: Texts = ()
     titles: Annotated[tuple[Names, ...], BeforeValidator(one_or_many)] = ()
     stub: Annotated[tuple[Names, ...], BeforeValidator(as_tuple), Field(min_length=1)]
     stub_columns: Texts = ()

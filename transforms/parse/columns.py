@@ -8,7 +8,7 @@ Nothing is left out that the source does not leave out: a column that nobody dec
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from crossings.source.patterns import first_fit, fits, is_open
@@ -98,6 +98,13 @@ def matched(
         raise unreadable(payload, "each figure column once", " ".join(text for _, text in twice[0]), _REMEDY)
     labels = tuple((place, name) for place, name in found.items() if place not in stated)
     return Columns(labels, tuple(sorted(stated.items())), more)
+
+
+def in_order(names: Iterable[str], columns: Sequence[str]) -> list[str]:
+    """Names with the declared columns first, in the order of the source, where the order of a payload says nothing."""
+    spelled = {plain(name): place for place, name in reversed(list(enumerate(columns)))}
+    exact = {name: place for place, name in enumerate(columns)}
+    return sorted(names, key=lambda name: exact.get(name, spelled.get(plain(name), len(columns))))
 
 
 def plain(name: str) -> str:

@@ -26,6 +26,7 @@ from transforms.parse.contract import Payload, unreadable
 from transforms.parse.zip_guard import refuse_hostile_workbook
 
 LONGEST_TEXT = 32_767
+_GLANCE = 200
 REMEDY = "the layout changed: look at the sheet and correct options in the source's YAML"
 _FAULTS = (
     ValueError,
@@ -114,33 +115,43 @@ def is_number(content: Content) -> bool:
     return isinstance(content, int | float) and not isinstance(content, bool)
 
 
-def read_grids(
-    payload: Payload, wanted: Sequence[str], *, max_bytes: int, max_cells: int, serials: bool
-) -> tuple[Grid, ...]:
-    """All sheets whose names are among the wanted ones or fit a pattern among them; blank ones only where all are blank.
+@dataclass(frozen=True, eq=False)
+class Book:
+    """Sheets of a workbook: those that are wanted, and the upper left parts of the others."""
+
+    wanted: tuple[Grid, ...]
+    others: tuple[Grid, ...]
+
+
+def read_book(payload: Payload, names: Sequence[str], *, max_bytes: int, max_cells: int, serials: bool) -> Book:
+    """All sheets whose names are among the wanted ones or fit a pattern among them, blank ones only where all are blank.
 
     Parameters
     ----------
     max_bytes : uncompressed bytes allowed in total.
-    max_cells : cells allowed over all sheets.
+    max_cells : cells allowed over all wanted sheets.
     serials : whether numbers of the sheets may be day serials, which must then count from 1900.
 
     Raises `UnreadableInput` for a file that is torn, hostile or too large, and for one without a wanted sheet.
     """
     has_formulas = refuse_hostile_workbook(payload, max_bytes=max_bytes, max_cells=max_cells)
-    found = _sheets(payload, wanted, data_only=True, serials=serials)
-    formulas = _sheets(payload, wanted, data_only=False, serials=serials) if has_formulas else {}
-    cells = sum((sheet.max_column or 0) * (sheet.max_row or 0) for sheet in found.values())
+    sheets = _sheets(payload, data_only=True, serials=serials)
+    formulas = _sheets(payload, data_only=False, serials=serials) if has_formulas else {}
+    wanted = {name: sheet for name, sheet in sheets.items() if first_fit(name, names) is not None}
+    if not wanted:
+        raise unreadable(payload, f"sheet {' or '.join(names)}", ", ".join(sheets) or "no sheet", REMEDY)
+    cells = sum((sheet.max_column or 0) * (sheet.max_row or 0) for sheet in wanted.values())
     if cells > max_cells:
         raise unreadable(
             payload, f"at most {max_cells:,} cells", f"{cells:,} by their spans", "look at the file; hostile?"
         )
-    grids = [_grid(payload, sheet, wanted, formulas.get(name)) for name, sheet in found.items()]
+    grids = [_grid(payload, sheet, first_fit(name, names) or {}, formulas.get(name)) for name, sheet in wanted.items()]
     written = [grid for grid in grids if any(grid.texts(row) for row in range(len(grid.rows)))]
-    return tuple(written or grids)
+    others = [_grid(payload, sheet, {}, None, most=_GLANCE) for name, sheet in sheets.items() if name not in wanted]
+    return Book(tuple(written or grids), tuple(others))
 
 
-def _sheets(payload: Payload, wanted: Sequence[str], *, data_only: bool, serials: bool) -> dict[str, Worksheet]:
+def _sheets(payload: Payload, *, data_only: bool, serials: bool) -> dict[str, Worksheet]:
     try:
         book = load_workbook(
             io.BytesIO(payload.content), read_only=False, data_only=data_only, keep_links=False, keep_vba=False
@@ -154,14 +165,15 @@ def _sheets(payload: Payload, wanted: Sequence[str], *, data_only: bool, serials
         raise unreadable(payload, "a whole xlsx file", said, "fetch again; the file is torn") from None
     if serials and epoch == CALENDAR_MAC_1904:
         raise unreadable(payload, "serials counted from 1900", "serials counted from 1904", REMEDY)
-    found = {name: sheet for name, sheet in sheets.items() if first_fit(name, wanted) is not None}
-    if not found:
-        raise unreadable(payload, f"sheet {' or '.join(wanted)}", ", ".join(sheets) or "no sheet", REMEDY)
-    return found
+    return sheets
 
 
-def _grid(payload: Payload, sheet: Worksheet, wanted: Sequence[str], formulas: Worksheet | None) -> Grid:
-    rows = tuple(tuple(row) for row in sheet.iter_rows(values_only=True))
+def _grid(
+    payload: Payload, sheet: Worksheet, said: dict[str, str], formulas: Worksheet | None, most: int | None = None
+) -> Grid:
+    """A sheet, or its first so many rows and columns."""
+    size = {} if most is None else {"max_row": min(sheet.max_row, most), "max_col": min(sheet.max_column, most)}
+    rows = tuple(tuple(row) for row in sheet.iter_rows(values_only=True, **size))
     longest = max((len(v) for row in rows for v in row if isinstance(v, str)), default=0)
     if longest > LONGEST_TEXT:
         raise unreadable(payload, f"texts up to {LONGEST_TEXT:,} characters", f"{longest:,}", "look at the file")
@@ -181,4 +193,4 @@ def _grid(payload: Payload, sheet: Worksheet, wanted: Sequence[str], formulas: W
                     unvalued.add(place)
                 else:
                     cached += 1
-    return Grid(sheet.title, first_fit(sheet.title, wanted) or {}, rows, spread, frozenset(unvalued), cached)
+    return Grid(sheet.title, said, rows, spread, frozenset(unvalued), cached)

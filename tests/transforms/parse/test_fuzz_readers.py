@@ -1,6 +1,6 @@
 """What the readers of tables in files say of mutated bytes: counted rows or a fault with a remedy, never anything else.
 
-Small valid inputs in the shapes that a source can declare. Each mutation is derived from its number, so a failure can be repeated:
+Small valid inputs in the shapes that a source can declare. Each mutation is derived from its number, so it can be repeated:
 a few hundred in every run, twenty thousand in `make test-long`.
 """
 

@@ -11,7 +11,7 @@ from parse_support import REAL, made, needs_real, real, sources
 
 from crossings.errors import UnreadableInput
 from crossings.source.options import PcAxisOptions, TaldauOptions
-from transforms.parse.grids import read_grids
+from transforms.parse.grids import read_book
 from transforms.parse.periods import read_period
 from transforms.parse.protocols.eurostat import leading_flag
 from transforms.parse.protocols.jsonstat import cells, read_cubes
@@ -149,13 +149,8 @@ def test_bridge_workbook_is_read_with_cell_addresses():
         },
         {"series": {}, "time": {"dimension": "Column", "freq": "A", "formats": ["YYYY"]}},
     )
-    (grid,) = read_grids(
-        real("us-cbp-xlsx/master_2008_2024.xlsx"),
-        spec.options.sheet,
-        max_bytes=80_000_000,
-        max_cells=500_000,
-        serials=False,
-    )
+    limits = {"max_bytes": spec.options.max_uncompressed_bytes, "max_cells": spec.options.max_cells}
+    (grid,) = read_book(real("us-cbp-xlsx/master_2008_2024.xlsx"), spec.options.sheet, serials=False, **limits).wanted
     assert len([r for r in grid.rows[1:] if any(v is not None for v in r)]) == 6_802
     assert grid.address(0, 0).endswith("!A1")
 

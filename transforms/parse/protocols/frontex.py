@@ -21,11 +21,11 @@ def parse(payloads: Sequence[Payload], spec: SourceSpec) -> Parsed:
     options = spec.options
     assert isinstance(options, WorkbookOptions)
     payload = only(payloads, spec.id)
-    found, _ = read_workbook(payload, options)
+    found, notes = read_workbook(payload, options)
     _one_edition(payload, found, options.levels[-1].dimension)
     mapping = spec.series_mapping
     whole = mapping.model_copy(update={"time": mapping.time.model_copy(update={"complete": True})})
-    return assemble(spec.model_copy(update={"mapping": whole}), found)
+    return assemble(spec.model_copy(update={"mapping": whole}), found, notes)
 
 
 def _one_edition(payload: Payload, found: Sequence[Cell], dimension: str) -> None:

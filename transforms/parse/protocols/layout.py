@@ -71,6 +71,16 @@ def blocks(payload: Payload, grid: Grid, options: WorkbookOptions, more: dict[st
     return found
 
 
+def is_alike(grid: Grid, options: WorkbookOptions) -> bool:
+    """Whether a sheet has a header with all the declared label texts, and a number below; never where there are only letters."""
+    for row in range(min(options.header_rows_from, len(grid.rows))):
+        head = None if options.stub_columns else _head_at(grid, options, row, first=False)
+        if head is not None:
+            columns = [column for column in range(grid.width) if column not in head.stubs]
+            return any(grid.number_at(r, columns) is not None for r in range(head.bottom + 1, len(grid.rows)))
+    return False
+
+
 def labels_of(grid: Grid, row: int, head: Head) -> list[str]:
     """Texts of a row in the label columns, those that are not blank."""
     return [found for column in head.stubs if (found := grid.text(row, column))]

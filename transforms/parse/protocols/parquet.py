@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from crossings.source.model import SourceSpec
 from crossings.source.options import ParquetOptions
 from transforms.parse.addresses import ask_one
-from transforms.parse.columns import Columns, matched, said_by_name
+from transforms.parse.columns import Columns, in_order, matched, said_by_name
 from transforms.parse.contract import Cell, Figure, Figures, Parsed, Payload, as_received, files_of, unreadable
 from transforms.parse.mapping import assemble
 from transforms.parse.text import refuse_error_page
@@ -49,7 +49,7 @@ def read_parquet(payload: Payload, options: ParquetOptions, max_rows: int) -> li
         raise unreadable(payload, "a whole Parquet file", repr(payload.content[:16]), "fetch again; the file is torn")
     try:
         file = pq.ParquetFile(pa.BufferReader(payload.content), page_checksum_verification=True)
-        names = list(file.schema_arrow.names)
+        names = in_order(file.schema_arrow.names, options.columns)
         kinds = {field.name: field.type for field in file.schema_arrow}
         groups = [file.metadata.row_group(k) for k in range(file.metadata.num_row_groups)]
         rows, size = file.metadata.num_rows, sum(group.total_byte_size for group in groups)

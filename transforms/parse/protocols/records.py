@@ -7,16 +7,17 @@ their spelling, null is an absent figure. A record that lacks a member is set as
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from functools import lru_cache
 from typing import NamedTuple
 
 from crossings.source.model import SourceSpec
 from crossings.source.options import RecordsOptions
 from crossings.source.patterns import first_fit
 from transforms.parse.addresses import ask_one
-from transforms.parse.columns import Columns, matched, plain, said_by_name
+from transforms.parse.columns import Columns, in_order, matched, plain, said_by_name
 from transforms.parse.contract import Cell, Figure, Figures, Parsed, Payload, files_of, unreadable
 from transforms.parse.mapping import assemble
 from transforms.parse.text import Json, decoded, json_of, load_json, refuse_error_page
@@ -74,7 +75,7 @@ def read_records(payload: Payload, options: RecordsOptions, max_rows: int) -> li
         records = [_by_place(entry, names) for entry in entries]
     else:
         records = [_by_name(entry, options) for entry in entries]
-        names = _in_order(dict.fromkeys(name for record in records for name in record.members), options.columns)
+        names = in_order(dict.fromkeys(name for record in records for name in record.members), options.columns)
     _refuse_most(
         payload, [record.fault for record in records if record.fault is not None], len(records), options.max_torn
     )
@@ -171,7 +172,7 @@ def _flat(members: dict[str, Json], options: RecordsOptions, above: tuple[str, .
     """Names and values of members and of their members; an object that is left out is left out whole."""
     for key, value in members.items():
         here = (*above, key)
-        pointer = "".join(f"/{_escaped(token)}" for token in here)
+        pointer = _pointer(here)
         name = pointer if pointer in options.columns else ".".join(here)
         if isinstance(value, dict) and len(here) < _DEEPEST and name not in options.columns:
             if _leads_to_a_column(here, options) or first_fit(name, options.ignore_columns) is None:
@@ -187,13 +188,6 @@ def _leads_to_a_column(here: tuple[str, ...], options: RecordsOptions) -> bool:
         if [plain(token) for token in outer[: len(here)]] == [plain(token) for token in here]:
             return True
     return False
-
-
-def _in_order(names: Iterable[str], columns: Sequence[str]) -> list[str]:
-    """Names with those of the columns first, in the order of the source; the order of members says nothing."""
-    spelled = {plain(name): place for place, name in reversed(list(enumerate(columns)))}
-    exact = {name: place for place, name in enumerate(columns)}
-    return sorted(names, key=lambda name: exact.get(name, spelled.get(plain(name), len(columns))))
 
 
 def _lacking(record: Record, names: Sequence[str], columns: Columns) -> str | None:
@@ -258,8 +252,9 @@ def _kind(value: Json) -> str:
     return f"{json.dumps(value, ensure_ascii=False, default=str)[:40]}"
 
 
-def _escaped(token: str) -> str:
-    return token.replace("~", "~0").replace("/", "~1")
+@lru_cache(maxsize=1024)
+def _pointer(tokens: tuple[str, ...]) -> str:
+    return "".join("/" + token.replace("~", "~0").replace("/", "~1") for token in tokens)
 
 
 def _unescaped(token: str) -> str:

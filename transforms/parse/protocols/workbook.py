@@ -11,12 +11,13 @@ from collections.abc import Iterator, Sequence
 
 from crossings.source.model import SourceSpec
 from crossings.source.options import WorkbookOptions
+from crossings.source.patterns import first_fit
 from transforms.parse.addresses import ask_one
-from transforms.parse.columns import said_by_name
+from transforms.parse.columns import plain, said_by_name
 from transforms.parse.contract import Cell, Figure, Figures, Note, Parsed, Payload, files_of, unreadable
-from transforms.parse.grids import REMEDY, Grid, read_grids
+from transforms.parse.grids import REMEDY, Grid, read_book
 from transforms.parse.mapping import assemble
-from transforms.parse.protocols.layout import Block, blocks, labels_of
+from transforms.parse.protocols.layout import Block, blocks, is_alike, labels_of
 
 
 def parse(payloads: Sequence[Payload], spec: SourceSpec) -> Parsed:
@@ -24,12 +25,11 @@ def parse(payloads: Sequence[Payload], spec: SourceSpec) -> Parsed:
     options = spec.options
     assert isinstance(options, WorkbookOptions)
     found: list[Cell] = []
-    formulas = 0
+    notes: list[Note] = []
     for payload in files_of(payloads, spec):
-        cells, cached = read_workbook(payload, options)
+        cells, told = read_workbook(payload, options)
         found += cells
-        formulas += cached
-    notes = (Note("cached_formula", f"{formulas} figures are cached results of formulas"),) if formulas else ()
+        notes += told
     return assemble(spec, found, notes)
 
 
@@ -39,21 +39,21 @@ def tables(payload: Payload) -> dict[str, list[list[str]]]:
     return {g.sheet: [[g.text(row, k) for k in range(g.width)] for row in range(len(g.rows))] for g in grids}
 
 
-def read_workbook(payload: Payload, options: WorkbookOptions) -> tuple[list[Cell], int]:
-    """Cells of all tables that the contract describes, and how many formulas are among the sheets' contents.
+def read_workbook(payload: Payload, options: WorkbookOptions) -> tuple[list[Cell], list[Note]]:
+    """Cells of all tables that the contract describes, and notes of cached formulas and of like sheets that are not read.
 
     Raises `UnreadableInput` for another layout, and where two tables state a figure under the same labels: then it is not
     said what tells them apart.
     """
     more = said_by_name(payload, options.file_name)
-    grids = read_grids(
+    book = read_book(
         payload,
         options.sheet,
         max_bytes=options.max_uncompressed_bytes,
         max_cells=options.max_cells,
         serials=options.serial_dates,
     )
-    tables = [(grid, block) for grid in grids for block in blocks(payload, grid, options, more)]
+    tables = [(grid, block) for grid in book.wanted for block in blocks(payload, grid, options, more)]
     found: list[Cell] = []
     stated: dict[tuple[str, ...], str] = {}
     for grid, block in tables:
@@ -61,7 +61,18 @@ def read_workbook(payload: Payload, options: WorkbookOptions) -> tuple[list[Cell
         if len(tables) > 1:
             _refuse_twice(payload, cells, stated)
         found += cells
-    return found, sum(grid.formulas for grid in grids)
+    formulas = sum(grid.formulas for grid in book.wanted)
+    notes = [Note("cached_formula", f"{formulas} figures are cached results of formulas")] if formulas else []
+    left = [g.sheet for g in book.others if first_fit(g.sheet, options.ignore_sheets) is None and is_alike(g, options)]
+    if left:
+        notes.append(
+            Note(
+                "unread_sheet",
+                f"{payload.name[:80]}: not read, although it has the declared header: sheet {', '.join(left)[:300]}; "
+                "add it to sheet or to ignore_sheets in options",
+            )
+        )
+    return found, notes
 
 
 def _refuse_twice(payload: Payload, cells: Sequence[Cell], stated: dict[tuple[str, ...], str]) -> None:
@@ -86,13 +97,13 @@ def read_block(payload: Payload, grid: Grid, block: Block, options: WorkbookOpti
     above = [""] * len(names)
     group = {} if options.groups is None else {options.groups: ""}
     row = block.head.bottom
-    for row in _rows(grid, block, options):
+    for row, apart in _rows(grid, block, options):
         stub = [grid.text(row, column) for column in block.head.stubs]
         if options.groups is not None and _is_group(grid, row, block, stub):
             group, above = {options.groups: stub[0]}, [""] * len(names)
             continue
-        if not any(stub) and found and row < block.last:
-            _refuse_header_inside(payload, grid, row, block, options)
+        if found:
+            _refuse_header_inside(payload, grid, row, block, options, apart=apart)
         for k, name in enumerate(names):
             if not stub[k] and name in options.fill_down:
                 stub[k] = above[k]
@@ -105,20 +116,21 @@ def read_block(payload: Payload, grid: Grid, block: Block, options: WorkbookOpti
     return found
 
 
-def _rows(grid: Grid, block: Block, options: WorkbookOptions) -> Iterator[int]:
-    """Rows of a table: up to a note, or to a blank row below which no row has both a label and a figure."""
-    begun = gap = False
+def _rows(grid: Grid, block: Block, options: WorkbookOptions) -> Iterator[tuple[int, bool]]:
+    """Rows of a table, and whether the row above each has no figures: up to a note, or to a blank row below which no row has both
+    a label and a figure."""
+    begun = blank = bare = False
     for row in range(block.head.bottom + 1, block.end):
-        labelled = bool(labels_of(grid, row, block.head))
         if row in block.words:
             continue
-        if not labelled and not grid.holds(row, block.columns):
-            gap = True
-        elif _is_note(grid, row, block, options) or (gap and begun and (row > block.last or not labelled)):
+        holds = grid.holds(row, block.columns)
+        if not holds and not labels_of(grid, row, block.head):
+            blank = begun
+        elif _is_note(grid, row, block, options) or (blank and row > block.last):
             return
         else:
-            yield row
-            begun, gap = True, False
+            yield row, blank or bare
+            begun, blank, bare = True, False, not holds
 
 
 def _is_note(grid: Grid, row: int, block: Block, options: WorkbookOptions) -> bool:
@@ -131,15 +143,30 @@ def _is_group(grid: Grid, row: int, block: Block, stub: Sequence[str]) -> bool:
     return bool(stub[0]) and set(stub) <= {stub[0], ""} and not grid.holds(row, block.columns)
 
 
-def _refuse_header_inside(payload: Payload, grid: Grid, row: int, block: Block, options: WorkbookOptions) -> None:
-    """Refuse texts without a label among the rows, and figures without one where labels are known by their column alone."""
-    place = grid.number_at(row, block.columns)
-    if place is None or options.stub_columns:
+def _refuse_header_inside(
+    payload: Payload, grid: Grid, row: int, block: Block, options: WorkbookOptions, *, apart: bool
+) -> None:
+    """Refuse what may be a header in other words: below it the figures would belong to other periods, or be other figures.
+
+    Such are, among the rows: one without a label that holds no number, stands apart, or where labels are known by their column
+    alone; one that repeats the header texts of its columns; and one that stands apart and holds several different words.
+    """
+    said = {column: word for column in block.columns if (word := grid.text(row, column))}
+    numbers = grid.number_at(row, block.columns) is not None
+    if not labels_of(grid, row, block.head):
+        filled = {stub[0] for stub in options.stub} <= set(options.fill_down)
+        odd = row < block.last and not filled and (apart or not numbers or bool(options.stub_columns))
+    else:
+        again = all(plain(word) in map(plain, block.columns[column].values()) for column, word in said.items())
+        words = any(not isinstance(grid.rows[row][k], str) or any(map(str.isalpha, word)) for k, word in said.items())
+        different = apart and words and len(set(said.values())) == len(said)
+        odd = (again and bool(said) and (len(said) > 1 or not numbers)) or (different and not numbers and len(said) > 1)
+    if odd:
         raise unreadable(
             payload,
-            "a label in every row above other rows",
-            f"none in row {row + 1} of {grid.sheet}, which may be another header",
-            REMEDY,
+            "figures in every row of a table",
+            f"what may be another header in row {row + 1} of {grid.sheet}",
+            "add its text to stub if it is one; else leave the sheet out, or ask the publisher for a plainer file",
         )
 
 

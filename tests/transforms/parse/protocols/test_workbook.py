@@ -157,6 +157,15 @@ def test_names_under_which_a_sheet_may_appear_need_only_be_there_once():
     assert "name only the sheet" in told.value.remedy
 
 
+def test_a_sheet_with_the_same_header_of_which_nobody_said_anything_is_told():
+    rows = [("Visitors",), HEAD, ("Russia", 410, 390)]
+    content = book(Data=rows, Exits=rows, Old=rows, Empty=[HEAD], Notes=[("Country", "see"), ("Russia", "the office")])
+    (note,) = read(content).notes
+    assert note.rule == "unread_sheet"
+    assert "sheet Exits, Old; add it to sheet or to ignore_sheets" in note.message
+    assert read(content, spec(ignore_sheets=["exits", "O*"])).notes == ()
+
+
 def test_the_name_of_a_sheet_states_what_its_rows_do_not():
     mapping = {"time": {"year": "Year", "month": "Month", "freq": "M", "formats": "YYYY MONTH"}}
     sheets = {
@@ -265,8 +274,27 @@ def test_a_table_below_that_nobody_told_apart_is_refused():
     for rows in (disjoint, [row for row in disjoint if row]):
         with pytest.raises(UnreadableInput, match="only notes between two"):
             read(book(Data=rows))
-    with pytest.raises(UnreadableInput, match="found none in row 4 of Data, which may be another header"):
-        read(book(Data=[*STACKED[:3], (None, "NOV2023", "DEC2023"), ("China", 300, 310)]))
+
+
+@pytest.mark.parametrize(
+    "between",
+    [
+        [(None, "NOV2023", "DEC2023")],
+        [(), (None, 2022, 2023)],
+        [("Nationality", "SEP2023", "OCT2023")],
+        [(), ("Exits",), ("Nationality", "NOV2023", "DEC2023")],
+        [(), ("Nationality", day(2023, 11, 1), day(2023, 12, 1))],
+    ],
+)
+def test_a_header_in_other_words_inside_a_table_refuses_it(between):
+    with pytest.raises(UnreadableInput, match=r"what may be another header in row \d of Data"):
+        read(book(Data=[*STACKED[1:3], *between, ("China", 300, 310)]))
+
+
+def test_rows_of_marks_are_no_header():
+    marks = {"symbols": {"n/a": "O", "..": "Q", "c": "Q"}}
+    rows = [HEAD, ("Russia", 410, 390), ("India", "n/a", "c"), (), ("China", "..", ".."), (), ("Estonia", "n/a", "n/a")]
+    assert read(book(Data=rows), spec(marks)).considered == 8
 
 
 def test_a_header_that_is_repeated_on_every_page_is_no_row():
@@ -297,7 +325,7 @@ def test_tables_with_label_columns_by_letter_have_titles_too():
     assert figures(read(book(Data=rows), flows(stub_columns=["A"], titles=["{Flow}"]))) == BOTH_WAYS
     with pytest.raises(UnreadableInput, match="only notes between two"):
         read(book(Data=[*rows[:-1], ("China", 300, 310)]), spec(stub_columns=["A"]))
-    with pytest.raises(UnreadableInput, match="none in row 4 of Data, which may be another header"):
+    with pytest.raises(UnreadableInput, match="may be another header in row 4 of Data"):
         read(book(Data=[rows[0], bare, rows[2], (None, 2, 3), ("China", 300, 310)]), spec(stub_columns=["A"]))
 
 
