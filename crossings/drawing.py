@@ -43,8 +43,7 @@ def plot(
     if country is None:
         if series is not None:
             raise CrossingsError("a series is of one country", "name the country too")
-        codes = sorted(catalog.headline(start=start, end=end, release=held)["country"].unique())
-        chosen = [(code, catalog.standing(code, direction, start=start, end=end, release=held)) for code in codes]
+        chosen = _of_all(direction, start, end, held)
     else:
         name = series or catalog.standing(country, direction, start=start, end=end, release=held)
         chosen = [(country.upper(), name)]
@@ -64,6 +63,21 @@ def plot(
             remedy = "its official figures are of longer periods; `crossings show` lists them"
         raise CrossingsError(f"no report covers these days of {names}", remedy)
     return _figure(drawn, direction, start, end, held, alone=country is not None)
+
+
+def _of_all(
+    direction: str, start: catalog.When | None, end: catalog.When | None, held: Release
+) -> list[tuple[str, str]]:
+    """Each country of the table `headline` with the series that stands for it; countries without one are left out."""
+    chosen, none = [], None
+    for code in sorted(catalog.headline(start=start, end=end, release=held)["country"].unique()):
+        try:
+            chosen.append((code, catalog.standing(code, direction, start=start, end=end, release=held)))
+        except CrossingsError as error:
+            none = error
+    if none is not None and not chosen:
+        raise none
+    return chosen
 
 
 def _figure(

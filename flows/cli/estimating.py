@@ -21,7 +21,7 @@ from transforms import ask
 from transforms.reports import decisions as decide
 from transforms.reports import reference
 
-_REFERENCE = ("countries", "timezones", "wording")
+_REFERENCE = ("countries", "timezones", "wording", "labels")
 
 
 def estimate(
