@@ -42,6 +42,12 @@ class Fault(NamedTuple):
     words: str
 
 
+def explained(rule: str, found: Collection[Fault]) -> bool:
+    """Whether a rule fails for what is wrong with the texts: without its country a row has no time zone either."""
+    rules = {fault.rule for fault in found}
+    return rule in rules or ("V02" in rules and rule in ("V01", "V14"))
+
+
 def faults(record: Mapping[str, str], unparsed: Collection[str], reference: Reference) -> list[Fault]:
     """What is wrong with the texts of one record: countries first, then dates, figures and clocks.
 
@@ -53,7 +59,8 @@ def faults(record: Mapping[str, str], unparsed: Collection[str], reference: Refe
         text = record.get(name, "").strip()
         if text and text not in known:
             code = reference.country_called(text)
-            found.append(Fault("V02", f"{text!r} in {name} is no country code{f'; {code} is' if code else _CODES}"))
+            unknown = "unknown country code" + (" in counterpart" if name == "counterpart" else "")
+            found.append(Fault("V02", f"{text!r} in {name} is no country code; {code} is" if code else unknown))
     for name in sorted(unparsed, key=lambda n: (n not in _DATES, list(_FORMS).index(n))):
         rule = "V04" if name in _DATES else "V01"
         found.append(Fault(rule, f"{record[name].strip()!r} in {name}: {_FORMS[name]}"))
@@ -62,6 +69,3 @@ def faults(record: Mapping[str, str], unparsed: Collection[str], reference: Refe
         if text and not at.is_clock(clock(text, ends=name == "end_time")):
             found.append(Fault("V15", f"{text!r} in {name}: clocks are read as 09:30, to the minute, up to 24:00"))
     return found
-
-
-_CODES = "; codes have three letters, as FIN (ISO 3166-1 alpha-3)"

@@ -230,7 +230,7 @@ def _in_words(prepared: Prepared, row: int, record: str, why: Judgement) -> Judg
     """The judgement with the words of what is wrong with the texts of the row, where that is what it is about."""
     unparsed = str(prepared.frame.at[row, "unparsed"]).split(";")
     found = misread.faults(json.loads(record), [name for name in unparsed if name], prepared.reference)
-    if not found:
+    if not misread.explained(why.rule, found):
         return why
     return Judgement(found[0].rule, "; ".join(fault.words for fault in found), why.rows)
 

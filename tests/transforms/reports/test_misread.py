@@ -23,7 +23,8 @@ def set_aside(**changes: str) -> tuple[str, str]:
         ("country", "GE", "'GE' in country is no country code; GEO is"),
         ("country", "Казахстан", "'Казахстан' in country is no country code; KAZ is"),
         ("counterpart", "Russian Federation", "'Russian Federation' in counterpart is no country code; RUS is"),
-        ("country", "Ruritania", "'Ruritania' in country is no country code; codes have three letters, as FIN"),
+        ("country", "Ruritania", "unknown country code"),
+        ("counterpart", "Ruritania", "unknown country code in counterpart"),
     ],
 )
 def test_a_country_by_its_name_is_told_its_code(field: str, text: str, says: str) -> None:
@@ -62,6 +63,10 @@ def test_every_fault_of_a_row_is_told_the_country_first() -> None:
         "country", "period_start", "value",
     ]  # fmt: skip
     assert "FIN is" in reason
+
+
+def test_a_fault_of_another_rule_that_comes_first_is_told_as_before() -> None:
+    assert set_aside(direction="inward", period_end="25.09.2022") == ("V02", "unknown direction code")
 
 
 def test_a_row_that_is_wrong_in_what_it_says_keeps_the_words_of_its_rule() -> None:
