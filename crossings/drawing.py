@@ -93,7 +93,7 @@ def _figure(
     last = max(shown) if end is None else catalog.as_date(end)
     wide, high = (10.0, 4.5) if alone else (12.0, 3.4 * ((len(drawn) + 1) // 2) + 0.9)
     figure = Figure(figsize=(wide, high), layout="constrained")
-    grid = figure.subplots(1 if alone else (len(drawn) + 1) // 2, 1 if alone else 2, squeeze=False).flat
+    grid = list(figure.subplots(1 if alone else (len(drawn) + 1) // 2, 1 if alone else 2, squeeze=False).flat)
     for axes, (code, name, days, official) in zip(grid, drawn, strict=False):
         _panel(axes, days, official, events, direction)
         said = str(titles.at[name, "title"])
@@ -101,7 +101,7 @@ def _figure(
         axes.set_title(said if alone else f"{code}: {sentence}", loc="left", fontsize=11 if alone else 10)
         axes.set_ylabel(f"{titles.at[name, 'measure']} a day", fontsize=9)
         _scales(axes, first, last)
-    for axes in list(grid)[len(drawn) :] if not alone else []:
+    for axes in grid[len(drawn) :]:
         axes.set_visible(False)
     if not alone:
         figure.suptitle(

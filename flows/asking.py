@@ -29,8 +29,10 @@ def between(
     """How many crossed from one local date to another, both inclusive: tightest bounds, the path added up, and why.
 
     By default entries of the series that stands for the country, as in `headline`. as_of : only what had been published
-    by then, a date meaning its end. `print` gives the answer in words, `.row` by the schema of `periods`. Raises
-    CrossingsError for a country or series that is not there, dates out of order, and a period that no report bounds.
+    by then, a date meaning its end. `print` gives the answer in words, `.row` by the schema of `periods`; `.official` holds
+    what each source of regular statistics says of the same series by its own figures, never mixed with the statements.
+    Raises CrossingsError for a country or series that is not there, dates out of order, and a period that no report and no
+    official figure bounds.
 
     >>> from crossings import between
     >>> found = between("FIN", "2022-09-24", "2022-09-25")  # 8,572 and 8,314

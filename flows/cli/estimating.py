@@ -90,6 +90,8 @@ def between(
 ) -> None:
     """How many crossed between two dates: tightest bounds, estimate and proof.
 
+    Official figures of the same series are a block of their own for each source, with one line on whether they agree.
+
     Example: `crossings between GEO 2022-09-21 2022-09-30 --direction entry`
     """
     found = asking.between(

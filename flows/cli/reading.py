@@ -279,7 +279,7 @@ def plot(
     start: From = None,
     end: To = None,
 ) -> None:
-    """Draw the days of a series with their bounds.
+    """Draw the days of a series with their bounds; official figures of single days are diamonds.
 
     Without a country the four are drawn as small pictures with one scale of time.
 
@@ -299,7 +299,7 @@ def explain(
     release: Release = None,
     json: Json = False,
 ) -> None:
-    """Explain one day: value, bounds with proofs as small sums, reports, alternatives, conflicts, decisions.
+    """Explain one day: value, bounds with proofs as small sums, reports, alternatives, official figures, conflicts, decisions.
 
     Example: `crossings explain FIN 2022-09-26 --direction entry`
     """

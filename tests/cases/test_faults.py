@@ -186,7 +186,7 @@ SOURCES: dict[str, tuple[dict[str, str], dict[str, str]]] = {  # kind -> figures
         {"POL RUS entry from 2023-01-01": "3010 3105U 2890 2950 3015"},
         {"vanished": "3,105 of 2023-02-01"},
     ),
-    "weeks-as-months": ({}, {"unreadable_look": "found 8 of 20: 8 periods"}),
+    "weeks-as-months": ({}, {"unreadable_look": "found 8 of 20: period \"202413\" (1)"}),
     "weeks-declared": (
         {"AUT all entry from 2024-01-01": " ".join(str(2400 + 7 * week) for week in range(1, 21))}, {},
     ),

@@ -6,6 +6,7 @@ fault, the one behind the others first. Nothing is repaired: what a text was mea
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
@@ -32,6 +33,7 @@ _FORMS = {
     "end_instant": f"instants are read as {_DATE}T12:00:00+00:00",
     "published_at": f"instants are read as {_DATE}T12:00:00+00:00",
 }
+_FIGURES = ("value", "value_low", "value_high", "rounding_unit")
 _DATES = ("period_start", "period_end", "recorded_on", "published_on")
 
 
@@ -63,7 +65,11 @@ def faults(record: Mapping[str, str], unparsed: Collection[str], reference: Refe
             found.append(Fault("V02", f"{text!r} in {name} is no country code; {code} is" if code else unknown))
     for name in sorted(unparsed, key=lambda n: (n not in _DATES, list(_FORMS).index(n))):
         rule = "V04" if name in _DATES else "V01"
-        found.append(Fault(rule, f"{record[name].strip()!r} in {name}: {_FORMS[name]}"))
+        text = record[name].strip()
+        no_day = name in _DATES and re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text)
+        too_long = name in _FIGURES and re.fullmatch(r"[+-]?[0-9]+", text)
+        form = "there is no such day" if no_day else "too many digits for a count" if too_long else _FORMS[name]
+        found.append(Fault(rule, f"{text!r} in {name}: {form}"))
     for name in ("start_time", "end_time"):
         text = record.get(name, "").strip()
         if text and not at.is_clock(clock(text, ends=name == "end_time")):

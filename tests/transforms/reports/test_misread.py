@@ -45,6 +45,8 @@ def test_a_country_by_its_name_is_told_its_code(field: str, text: str, says: str
         ("value", "8 314", "V01", "figures are read as 7743, without marks"),
         ("value", "8'314", "V01", "figures are read as 7743, without marks"),
         ("value", "8.314", "V01", "figures are read as 7743, without marks"),
+        ("period_end", "2022-02-30", "V04", "there is no such day"),
+        ("value", "8314831483148314", "V01", "too many digits for a count"),
         ("cutoff_assumed", "perhaps", "V01", "it is read as true or false"),
         ("end_time", "25:10", "V15", "clocks are read as 09:30, to the minute, up to 24:00"),
         ("start_time", "10:30:15", "V15", "clocks are read as 09:30, to the minute, up to 24:00"),
