@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from crossings import catalog
+from crossings import catalog, regular
+from crossings.errors import NothingReported
 from crossings.lake import Release
 from crossings.settings import settings
 from flows.workspace import read_file
@@ -45,7 +46,15 @@ def between(
     tables = {name: catalog.load(name, code, release=held) for name in ("reports", "series", "decisions", "events")}
     name = series or catalog.standing(code, direction, start=first, end=last, release=held)
     known = None if as_of is None else catalog.instant(as_of)
-    return ask.between(tables, name, first, last, as_of=known, part_of=declared_parts())
+    try:
+        return ask.between(tables, name, first, last, as_of=known, part_of=declared_parts())
+    except NothingReported as error:
+        figures = regular.figures(code, direction=direction, start=first, end=last, release=held)
+        others = sorted({figure.series for figure in figures} - {name})
+        if series is not None or not others:
+            raise
+        remedy = f"official figures meet it in {', '.join(others[:3])}: name one as series"
+        raise NothingReported(error.message, remedy) from error
 
 
 def declared_parts() -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""A lake where statements and official figures stand beside each other: the small register and four little sources."""
+"""A lake where statements and official figures stand beside each other: the small register and five little sources."""
 
 from __future__ import annotations
 
@@ -41,11 +41,14 @@ class Office:
 
 ESTONIA = "EST/entry/RUS/national/all/crossings/border_control"
 FINLAND = "FIN/entry/RUS/national/land/crossings/border_control"
+TRAINS = "EST/entry/RUS/checkpoint:narva/rail/crossings/border_control"
 LATVIANS = "EST/entry/LVA/national/all/crossings/border_control"
 OFFICES = (
     Office("ee-example-days", "EST", {"mode": "all", "citizenship": "RUS"}, "D",
            "when,people\n2022-09-24,1520\n2022-09-25,1488\n2022-09-26,1610\n"),
     Office("ee-example-latvians", "EST", {"mode": "all", "citizenship": "LVA"}, "M", "when,people\n2022-09,7120\n"),
+    Office("ee-example-trains", "EST", {"mode": "rail", "citizenship": "RUS", "scope": "checkpoint:narva"}, "M",
+           "when,people\n2022-12,341\n"),
     # The register has 8,572, 8,314 and 7,743 on the first three days, and nothing on the last.
     Office("fi-example-days", "FIN", {"mode": "land", "citizenship": "RUS", "counterpart": "RUS"}, "D",
            "when,people\n2022-09-24,8572\n2022-09-25,8314\n2022-09-26,9100\n2022-10-03,5005\n"),

@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 
 from crossings import explanation, proofs
-from crossings.errors import CrossingsError, UnreadableInput
+from crossings.errors import CrossingsError, NothingReported, UnreadableInput
 from crossings.schema.tables import EVENTS, PERIODS, SERIES_PARTS
 from transforms.estimator.settings import EstimateSettings
 from transforms.reports import decisions as decide
@@ -244,7 +244,8 @@ def between(
     first, last : local dates, inclusive; days start at the series' own day boundary.
     as_of : only what had been published by then. part_of : as for `estimate_reports`.
     Official figures of the series are asked by themselves, source by source, and never bound the statements.
-    Raises CrossingsError for an unknown series, an end before its start, and a period that no report bounds.
+    Raises CrossingsError for an unknown series and an end before its start, NothingReported for a period that neither a
+    report nor an official figure bounds.
     """
     if last < first:
         raise CrossingsError(f"{last} is before {first}", "give the earlier date first")
@@ -261,7 +262,7 @@ def between(
     official = _official(tables, reports, chosen, first, last, as_of)
     said = _period(built, definition, first, last, reports, tables["decisions"])
     if said is None and not official:
-        raise CrossingsError(
+        raise NothingReported(
             f"no report bounds {series} in this period", "a missing day is not zero; ask for another period"
         )
     if said is None:

@@ -6,7 +6,7 @@ import datetime as dt
 
 import pandas as pd
 import pytest
-from statistics_lake import ESTONIA, FINLAND, LATVIANS
+from statistics_lake import ESTONIA, FINLAND, LATVIANS, TRAINS
 
 import crossings
 from crossings import catalog, regular
@@ -39,7 +39,7 @@ def test_figures_of_a_window_are_those_whose_period_meets_it() -> None:
     found = regular.figures("FIN", direction="entry", start="2022-09-25", end="2022-11-01")
     assert [(f.freq, f.value) for f in found] == [("D", 8314), ("D", 9100), ("D", 5005), ("M", 60120)]
     assert regular.figures("FIN", direction="exit") == []
-    assert regular.names("EST", "entry") == sorted([ESTONIA, LATVIANS])
+    assert regular.names("EST", "entry") == sorted([ESTONIA, LATVIANS, TRAINS])
 
 
 def test_the_series_of_the_definition_stands_for_a_country_with_several() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from published import Spoken
-from statistics_lake import ESTONIA, FINLAND, LATVIANS
+from statistics_lake import ESTONIA, FINLAND, LATVIANS, TRAINS
 
 Command = Callable[..., Spoken]
 pytestmark = pytest.mark.usefixtures("statistics")
@@ -97,6 +97,12 @@ def test_a_period_without_any_figure_is_one_line(command: Command) -> None:
     said = command("between", "EST", "2022-10-18", "2022-10-20")
     assert said.code == 1
     assert "no report bounds" in said.err
+    assert "ask for another period" in said.err
+    elsewhere = command("between", "EST", "2022-12-01", "2022-12-31")
+    assert elsewhere.code == 1
+    assert f"official figures meet it in {TRAINS}: name one as series" in elsewhere.err
+    named = command("between", "EST", "2022-12-01", "2022-12-31", "--series", TRAINS)
+    assert "official (ee-example-trains): estimate 341" in named.out
 
 
 def test_explain_leads_to_the_archived_bytes_of_official_figures(statistics: Path, command: Command) -> None:
