@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from crossings.errors import CrossingsError, NotComparable
 from crossings.lake import Lake, Release
-from crossings.schema.tables import HEADLINE_OF, RELEASED, SERIES_PARTS, TABLES
+from crossings.schema.tables import HEADLINE_DEFINITION, HEADLINE_OF, RELEASED, SERIES_PARTS, TABLES
 from crossings.settings import settings
 
 if TYPE_CHECKING:
@@ -207,7 +207,8 @@ def standing(
     """The series people mean when they name a country and a direction: what data/reference/headline.csv declares.
 
     Of several the first with a row from `start` to `end`, else the first that the release knows. For a country that is not
-    declared there, the only declared series of that direction. Raises CrossingsError where there is none, or more than one.
+    declared there, the only series of that direction that a source or series.csv declares, or the only one of them with
+    the definition of the table `headline`. Raises CrossingsError where there is none, or more than one.
     """
     held = release if isinstance(release, Release) else open_release(release)
     known = load("series", country, release=held)
@@ -218,7 +219,11 @@ def standing(
     if len(ranked) > 1:
         covered = set(daily(code, start=start, end=end, release=held)["series"])
         ranked.sort(key=lambda series: series not in covered)
-    found = ranked[:1] or sorted(known.loc[known["declared"], "series"])
+    declared = known[known["declared"]]
+    if not ranked and len(declared) > 1:
+        for part, needed in HEADLINE_DEFINITION.items():
+            declared = declared[declared[part] == needed]
+    found = ranked[:1] or sorted(declared["series"])
     if len(found) != 1:
         raise CrossingsError(
             f"no series stands for {code} with direction {direction}",

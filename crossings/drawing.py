@@ -1,4 +1,7 @@
-"""A picture of a series: the bounds as a band, each day's estimate by where it comes from, declared breaks as lines."""
+"""A picture of a series: the bounds as a band, each day's estimate by where it comes from, declared breaks as lines.
+
+Official figures of single days are diamonds beside it.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from crossings import catalog
+from crossings import catalog, regular
 from crossings.errors import CrossingsError
 from crossings.lake import Release
 
@@ -17,6 +20,8 @@ if TYPE_CHECKING:
 _COLOURS = {"reported": "#0b5cad", "derived": "#1b7f4d", "contested": "#b3261e", "estimated": "#8a97a6"}
 _WORDS = {"entry": "entered", "exit": "left", "net": "entered less those who left"}
 _GREY = "#5b6876"
+_OFFICIAL = "#6a3d9a"
+Panel = tuple[str, str, Any, list[regular.Figure]]  # country, series, rows of daily, official days
 
 
 def plot(
@@ -31,51 +36,72 @@ def plot(
     """Draw the days of one country, or without a country those of all in small pictures with one scale of time.
 
     By default of the series that stands for a country, as in `headline`. Days without an upper bound have an open band; days
-    without a point have none. Raises CrossingsError where no report covers the days.
+    without a point have none; official figures of single days are diamonds. Raises CrossingsError where no report covers the
+    days.
     """
     held = release if isinstance(release, Release) else catalog.open_release(release)
     if country is None:
         if series is not None:
             raise CrossingsError("a series is of one country", "name the country too")
-        codes = sorted(catalog.headline(start=start, end=end, release=held)["country"].unique())
-        chosen = [(code, catalog.standing(code, direction, start=start, end=end, release=held)) for code in codes]
+        chosen = _of_all(direction, start, end, held)
     else:
         name = series or catalog.standing(country, direction, start=start, end=end, release=held)
         chosen = [(country.upper(), name)]
-    drawn = [
-        (code, name, catalog.daily(code, series=name, start=start, end=end, release=held)) for code, name in chosen
-    ]
-    drawn = [panel for panel in drawn if len(panel[2])]
+    drawn: list[Panel] = []
+    longer = False
+    for code, name in chosen:
+        figures = regular.figures(code, series=name, start=start, end=end, release=held)
+        official = [f for f in figures if f.freq == "D" and f.value is not None]
+        longer |= len(figures) > len(official)
+        days = catalog.daily(code, series=name, start=start, end=end, release=held)
+        if len(days) or official:
+            drawn.append((code, name, days, official))
     if not drawn:
         names = " and ".join(name for _, name in chosen)
-        raise CrossingsError(f"no report covers these days of {names}", "a missing day is not zero; ask for other days")
+        remedy = "a missing day is not zero; ask for other days"
+        if longer:
+            remedy = "its official figures are of longer periods; `crossings show` lists them"
+        raise CrossingsError(f"no report covers these days of {names}", remedy)
     return _figure(drawn, direction, start, end, held, alone=country is not None)
 
 
+def _of_all(
+    direction: str, start: catalog.When | None, end: catalog.When | None, held: Release
+) -> list[tuple[str, str]]:
+    """Each country of the table `headline` with the series that stands for it; countries without one are left out."""
+    chosen, none = [], None
+    for code in sorted(catalog.headline(start=start, end=end, release=held)["country"].unique()):
+        try:
+            chosen.append((code, catalog.standing(code, direction, start=start, end=end, release=held)))
+        except CrossingsError as error:
+            none = error
+    if none is not None and not chosen:
+        raise none
+    return chosen
+
+
 def _figure(
-    drawn: list[tuple[str, str, Any]], direction: str, start: catalog.When | None, end: catalog.When | None,
+    drawn: list[Panel], direction: str, start: catalog.When | None, end: catalog.When | None,
     held: Release, *, alone: bool,
 ) -> Figure:  # fmt: skip
     from matplotlib.figure import Figure
 
     titles = catalog.load("series", release=held).set_index("series")
     events = catalog.load("events", release=held).set_index("event_id")["title"]
-    first = (
-        catalog.as_date(min(days["date"].min() for _, _, days in drawn)) if start is None else catalog.as_date(start)
-    )
-    last = catalog.as_date(max(days["date"].max() for _, _, days in drawn)) if end is None else catalog.as_date(end)
+    shown = [day for _, _, days, official in drawn for day in (*days["date"].dt.date, *(f.first for f in official))]
+    first = min(shown) if start is None else catalog.as_date(start)
+    last = max(shown) if end is None else catalog.as_date(end)
     wide, high = (10.0, 4.5) if alone else (12.0, 3.4 * ((len(drawn) + 1) // 2) + 0.9)
     figure = Figure(figsize=(wide, high), layout="constrained")
-    grid = figure.subplots(1 if alone else (len(drawn) + 1) // 2, 1 if alone else 2, squeeze=False).flat
-    for axes, (code, name, days) in zip(grid, drawn, strict=False):
-        _panel(axes, days, events, direction)
+    grid = list(figure.subplots(1 if alone else (len(drawn) + 1) // 2, 1 if alone else 2, squeeze=False).flat)
+    for axes, (code, name, days, official) in zip(grid, drawn, strict=False):
+        _panel(axes, days, official, events, direction)
         said = str(titles.at[name, "title"])
-        axes.set_title(
-            said if alone else f"{code}: {_sentence(days, direction)}", loc="left", fontsize=11 if alone else 10
-        )
+        sentence = _sentence(days, direction) if len(days) else "official figures alone"
+        axes.set_title(said if alone else f"{code}: {sentence}", loc="left", fontsize=11 if alone else 10)
         axes.set_ylabel(f"{titles.at[name, 'measure']} a day", fontsize=9)
         _scales(axes, first, last)
-    for axes in list(grid)[len(drawn) :] if not alone else []:
+    for axes in grid[len(drawn) :]:
         axes.set_visible(False)
     if not alone:
         figure.suptitle(
@@ -97,9 +123,11 @@ def _sentence(days: Any, direction: str) -> str:
     return f"most on {top['date']:%-d %B %Y}, {about}{int(top['estimate']):,} {what}"
 
 
-def _panel(axes: Any, days: Any, events: Any, direction: str) -> None:
+def _panel(axes: Any, days: Any, official: list[regular.Figure], events: Any, direction: str) -> None:
     """Band, points by status, and what happened; each status is named at its highest point, the band where it is widest."""
-    _band(axes, days)
+    if len(days):
+        _band(axes, days)
+    _diamonds(axes, official)
     for status, colour in _COLOURS.items():
         here = days[(days["status"] == status) & days["estimate"].notna()]
         if len(here):
@@ -123,9 +151,24 @@ def _panel(axes: Any, days: Any, events: Any, direction: str) -> None:
         )
     if direction != "net":
         axes.set_ylim(bottom=0)
+    if official:
+        axes.set_ylim(top=max(axes.get_ylim()[1], 1.12 * max(f.value or 0 for f in official)))
     axes.grid(axis="y", color="#dfe4ea", linewidth=0.6)
     axes.spines[["top", "right"]].set_visible(False)
     axes.margins(y=0.12)
+
+
+def _diamonds(axes: Any, official: list[regular.Figure]) -> None:
+    """Official figures of single days, named at the lowest one, below what statements say."""
+    points = [(dt.datetime.combine(f.first, dt.time()), f.value) for f in official if f.value is not None]
+    if not points:
+        return
+    dates, values = zip(*points, strict=True)
+    axes.plot(dates, values, "D", markersize=5, color=_OFFICIAL, fillstyle="none")
+    axes.annotate(
+        "official", min(points, key=lambda p: p[1]), xytext=(0, -6), textcoords="offset points",
+        fontsize=8, color=_OFFICIAL, ha="center", va="top",
+    )  # fmt: skip
 
 
 def _scales(axes: Any, first: dt.date, last: dt.date) -> None:

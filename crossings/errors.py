@@ -45,6 +45,10 @@ class NotComparable(CrossingsError):
     """An attempt to add or join figures of different series."""
 
 
+class NothingReported(CrossingsError):
+    """A period of which no report and no official figure of the series speaks."""
+
+
 class FetchFailed(CrossingsError):
     """A look at a publisher that brought no payload; `status` is the HTTP status where one was received."""
 

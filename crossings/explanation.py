@@ -8,10 +8,10 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Collection
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from crossings import catalog, experience, proofs
+from crossings import catalog, experience, proofs, regular
 from crossings.errors import CrossingsError
 from crossings.lake import Release
 
@@ -51,7 +51,8 @@ class Explanation:
     proof. alternatives : other statements about exactly this day. conflicts : findings that concern it.
     decisions : the curator's decisions on any of the reports. no_estimate : why there is no point; empty where there is.
     known_over : days of the shortest stretch around the day with a known total. experience : how near such paths came
-    elsewhere, in words.
+    elsewhere, in words. official : official figures of citizens of Russia whose period covers the day, or those of the series
+    that was named; they bound nothing here.
     """
 
     date: str
@@ -71,10 +72,11 @@ class Explanation:
     alternatives: list[Source]
     conflicts: list[str]
     decisions: list[str]
+    official: list[regular.Figure] = field(default_factory=list)
 
     def to_json(self) -> str:
         """The explanation for a script."""
-        return json.dumps(asdict(self), ensure_ascii=False, indent=1)
+        return json.dumps(asdict(self), default=str, ensure_ascii=False, indent=1)
 
     def __str__(self) -> str:
         value = "no point estimate" if self.estimate is None else f"{self.estimate:,}"
@@ -93,6 +95,9 @@ class Explanation:
             if part:
                 lines += ["", title]
                 lines += [_line(s) for s in part]
+        for name, figures in regular.apart(self.official).items():
+            lines += ["", "Official figures" if name == self.series else f"Official figures of {name}"]
+            lines += [f"  {figure}" for figure in figures]
         for title, texts in (("Conflicts, and what may be wrong", self.conflicts), ("Decisions", self.decisions)):
             if texts:
                 lines += ["", title, *(f"  {text}" for text in texts)]
@@ -116,7 +121,7 @@ def explain(
     """The trail behind one day.
 
     By default entries of the series that stands for the country, as in `headline`. Raises CrossingsError where no report
-    covers the day: a missing day is not zero.
+    and no official figure covers the day: a missing day is not zero.
 
     >>> print(explain("FIN", "2022-09-21", direction="exit").upper)
     at most 2,965: 22,666 (FIN-195, ...) minus 3,227 (FIN-156, ...) minus ...
@@ -130,13 +135,27 @@ def explain(
         raise CrossingsError(
             f"the series {name} is not one of {country.upper()}", "name country and series that belong together"
         )
-    if not len(found):
+    asked = {"series": series} if series else {"direction": direction or "entry"}
+    official = regular.figures(country, start=day, end=day, release=held, **asked)
+    if not len(found) and not official:
         raise CrossingsError(f"no report covers {day} in {name}", "a missing day is not zero; see `crossings show`")
+    if not len(found):
+        return _of_official(country.upper(), day, name, official)
     cell = {k: (None if _missing(v) else v) for k, v in found.iloc[0].items()}
     reports = catalog.reports(country, release=held)
     findings = catalog.findings(country, release=held)
     decisions = catalog.load("decisions", release=held)
-    return _explanation(cell, day, name, reports, findings, decisions)
+    return replace(_explanation(cell, day, name, reports, findings, decisions), official=official)
+
+
+def _of_official(country: str, day: dt.date, name: str, official: list[regular.Figure]) -> Explanation:
+    """A day of which no statement speaks, but official figures do."""
+    return Explanation(
+        date=str(day), country=country, series=name, estimate=None,
+        no_estimate="no statement covers the day; official figures stand by themselves", status="none", reliability=5,
+        known_over=None, experience="", lower="no statement sets a least number", upper="no statement caps it",
+        interval="", break_id=None, reports=[], alternatives=[], conflicts=[], decisions=[], official=official,
+    )  # fmt: skip
 
 
 def _explanation(

@@ -19,7 +19,17 @@ from crossings.source.model import SourceSpec
 from crossings.source.reader import load_sources
 from flows.archive.archive import Archive
 
-_REFERENCE = ("countries", "timezones", "wording", "series", "events", "checkpoints", "authorities", "headline")
+_REFERENCE = (
+    "countries",
+    "timezones",
+    "wording",
+    "labels",
+    "series",
+    "events",
+    "checkpoints",
+    "authorities",
+    "headline",
+)
 _TABLE_MAKERS = (
     "crossings/**/*.py",
     "transforms/**/*.py",

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 from published import Published, Spoken
 from sharing import once
+from statistics_lake import build
 
 os.environ.update(PREFECT_SERVER_ANALYTICS_ENABLED="false", DO_NOT_TRACK="1", GX_ANALYTICS_ENABLED="false")
 socket_guard.install()
@@ -142,6 +143,17 @@ def small_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     data = _small(tmp_path / "data")
     monkeypatch.setenv("CROSSINGS_DATA", str(data))
     return data
+
+
+@pytest.fixture
+def statistics(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A lake with the small register and official figures beside it, for reading; the settings point to it."""
+    lake, data = once(request, "statistics", lambda folder: build(folder, _small))
+    monkeypatch.setenv("CROSSINGS_LAKE", str(lake))
+    monkeypatch.setenv("CROSSINGS_DATA", str(data))
+    _forget()
+    yield lake
+    _forget()
 
 
 @pytest.fixture(scope="session")

@@ -97,7 +97,7 @@ def decisions_of(*rows: dict[str, str]) -> pd.DataFrame:
 def known() -> reference.Reference:
     """The real reference tables."""
     return reference.read(
-        {n: (DATA / "reference" / f"{n}.csv").read_bytes() for n in ("countries", "timezones", "wording")}
+        {n: (DATA / "reference" / f"{n}.csv").read_bytes() for n in ("countries", "timezones", "wording", "labels")}
     )
 
 

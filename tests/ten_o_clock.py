@@ -31,9 +31,8 @@ REPORTS = HEAD + (
 
 def tables() -> dict[str, pd.DataFrame]:
     """Every table of a release, conforming to the schema."""
-    known = {
-        n: (settings().data / "reference" / f"{n}.csv").read_bytes() for n in ("countries", "timezones", "wording")
-    }
+    names = ("countries", "timezones", "wording", "labels")
+    known = {n: (settings().data / "reference" / f"{n}.csv").read_bytes() for n in names}
     declared = definitions.parse(DECLARED.encode())
     found = ask.estimate_reports(
         REPORTS.encode(), lambda _prepared, _known: [], reference.read(known), declared=declared

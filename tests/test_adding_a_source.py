@@ -52,7 +52,9 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of the data and of what the contract test needs, with the new files and no others, as working directory."""
     place = tmp_path / "checkout"
     shutil.copytree(ROOT / "data", place / "data", ignore=shutil.ignore_patterns("lake"))
-    support = ("conftest", "published", "sharing", "socket_guard", "parse_support", "test_source_contract")
+    support = (
+        "conftest", "published", "sharing", "socket_guard", "statistics_lake", "parse_support", "test_source_contract",
+    )  # fmt: skip
     shutil.copytree(ROOT / "tests" / "payloads", place / "tests" / "payloads")
     for name in support:
         shutil.copy(ROOT / "tests" / f"{name}.py", place / "tests")

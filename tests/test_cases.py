@@ -357,7 +357,9 @@ def test_the_door_needs_no_column_that_says_nothing(tmp_path: Path) -> None:
     from flows.judge import judge
 
     data = settings().data / "reference"
-    known = reference.read({n: (data / f"{n}.csv").read_bytes() for n in ("countries", "timezones", "wording")})
+    known = reference.read(
+        {n: (data / f"{n}.csv").read_bytes() for n in ("countries", "timezones", "wording", "labels")}
+    )
     result = ask.estimate_reports(content, lambda p, r: judge(p, r)[0], known)
     assert result.daily["estimate"].tolist() == [8572]
     assert RULES["V17"].limits["destination_share"] == 0.05

@@ -10,24 +10,29 @@ from __future__ import annotations
 import datetime as dt
 import io
 import json
+import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from crossings import explanation, proofs
-from crossings.errors import CrossingsError, UnreadableInput
-from crossings.schema.tables import EVENTS
+from crossings.errors import CrossingsError, NothingReported, UnreadableInput
+from crossings.schema.tables import EVENTS, PERIODS, SERIES_PARTS
 from transforms.estimator.settings import EstimateSettings
 from transforms.parse.statements_csv import Statements
 from transforms.reports import decisions as decide
 from transforms.reports import reference as ref
+from transforms.reports import vintages
+from transforms.reports.guards import frequency
 from transforms.reports.prepare import Judgement, Prepared, prepare, ready, settle
 from transforms.series import definitions
 from transforms.tables import daily
 from transforms.tables.periods import bounds_of
 
+_LISTED = 10  # official figures of a proof that are printed one by one
 Judge = Callable[[Prepared, ref.Reference], Sequence[Judgement]]
 
 
@@ -104,6 +109,8 @@ class Period:
     in_words : each bound, `lower` and `upper`, as a small sum of reports.
     conflicts : what is told of reports that clash and on which a bound rests.
     proof : the reports of both proofs, by report id, as in the table `reports`. decisions : the curator's, on any of them.
+    official : what the regular statistics of each source say of the same series and period, by source id, bounded by
+    its own figures alone; empty where there are none.
     """
 
     row: dict[str, Any]
@@ -111,6 +118,7 @@ class Period:
     conflicts: list[str]
     proof: pd.DataFrame
     decisions: list[str]
+    official: dict[str, Period] = field(default_factory=dict)
 
     @property
     def estimate(self) -> int | None:
@@ -127,24 +135,100 @@ class Period:
         """Tightest upper bound; None where there is none."""
         return _whole(self.row["upper"])
 
+    @property
+    def bounded(self) -> bool:
+        """Whether any report gives one of the bounds."""
+        return bool(len(self.proof))
+
+    def agreement(self, source_id: str) -> str:
+        """Whether the official figures of a source lie inside the bounds of the statements, in words; empty without those.
+
+        >>> proof = pd.DataFrame({"report_id": ["A-001"]})
+        >>> made = lambda low, high, **more: Period({"lower": low, "upper": high}, {}, [], proof, [], **more)
+        >>> made(3900, 4000, official={"an-office": made(3927, 3927)}).agreement("an-office")
+        'the official total, 3,927, lies inside the bounds of the statements, 3,900 to 4,000'
+        >>> made(3900, 3910, official={"an-office": made(3927, 3927)}).agreement("an-office")
+        'the official total, 3,927, lies outside the bounds of the statements, 3,900 to 3,910: one of them is wrong'
+        """
+        if not self.bounded:
+            return ""
+        low, high = _ends(self)
+        least, most = _ends(self.official[source_id])
+        said = "the official total" if least == most else "the official range"
+        place = f"the bounds of the statements, {_span(self)}"
+        head = f"{said}, {_span(self.official[source_id])},"
+        if low <= least and most <= high:
+            return f"{head} lies inside {place}"
+        if most < low or least > high:
+            return f"{head} lies outside {place}: one of them is wrong"
+        return f"{head} and {place} overlap"
+
     def to_json(self) -> str:
         """The answer for a script."""
-        row = self.row | {end: getattr(self, end) for end in ("estimate", "lower", "upper")}
-        told = row | {"in_words": self.in_words, "conflicts": self.conflicts, "decisions": self.decisions}
-        return json.dumps(told, default=str, ensure_ascii=False, indent=1)
+        return json.dumps(_told(self), default=str, ensure_ascii=False, indent=1)
 
     def __str__(self) -> str:
-        value = "no point estimate" if self.estimate is None else f"estimate {self.estimate:,}"
-        lines = [f"{self.row['series']}  {self.row['period_start']} to {self.row['period_end']}", value]
-        lines += [f"  {self.in_words[end]}" for end in ("lower", "upper")]
-        lines += [f"  these bounds rest on reports that clash: {message}" for message in self.conflicts]
-        for report in self.proof.to_dict("records"):
-            said = explanation.source_of(report, "proof")
-            lines.append(
-                f"  {said.report_id}  {said.said}, {said.window}; {said.publisher or 'no publisher'},"
-                f" {said.published_on or 'no date'}  {said.url or 'no address'}"
-            )
-        return "\n".join(lines + [f"  decided: {line}" for line in self.decisions])
+        lines = [f"{self.row['series']}  {self.row['period_start']} to {self.row['period_end']}", *_lines(self)]
+        for name, part in self.official.items():
+            head, *rest = _lines(part) if len(part.proof) <= _LISTED else _briefly(part)
+            lines += [f"official ({name}): {head}", *rest]
+            lines += [f"  {said}" for said in [self.agreement(name)] if said]
+        return "\n".join(lines)
+
+
+def _told(period: Period) -> dict[str, Any]:
+    """The answer as JSON has it; `official` only where there is some."""
+    row = period.row | {end: getattr(period, end) for end in ("estimate", "lower", "upper")}
+    told = row | {"in_words": period.in_words, "conflicts": period.conflicts, "decisions": period.decisions}
+    if not period.official:
+        return told
+    official = {name: _told(part) | {"agreement": period.agreement(name)} for name, part in period.official.items()}
+    return told | {"official": official}
+
+
+def _value(period: Period) -> str:
+    return "no point estimate" if period.estimate is None else f"estimate {period.estimate:,}"
+
+
+def _briefly(period: Period) -> list[str]:
+    """Bounds that many figures give: how many, and which are the first and the last of them."""
+    bounds = [period.in_words[end].partition(": ")[0] for end in ("lower", "upper")]
+    first, *_, last = period.proof.sort_values("period_start").to_dict("records")
+    return [
+        _value(period), *(f"  {bound}" for bound in bounds),
+        f"  {len(period.proof):,} figures, from {explanation.window_text(first)} ({first['report_id']})"
+        f" to {explanation.window_text(last)} ({last['report_id']}); all with --json",
+        *(f"  these bounds rest on figures that clash: {message}" for message in period.conflicts),
+    ]  # fmt: skip
+
+
+def _lines(period: Period) -> list[str]:
+    """What is said of the period, without its name."""
+    lines = [_value(period), *(f"  {period.in_words[end]}" for end in ("lower", "upper"))]
+    lines += [f"  these bounds rest on reports that clash: {message}" for message in period.conflicts]
+    for report in period.proof.to_dict("records"):
+        said = explanation.source_of(report, "proof")
+        lines.append(
+            f"  {said.report_id}  {said.said}, {said.window}; {said.publisher or 'no publisher'},"
+            f" {said.published_on or 'no date'}  {said.url or 'no address'}"
+        )
+    return lines + [f"  decided: {line}" for line in period.decisions]
+
+
+def _ends(period: Period) -> tuple[float, float]:
+    """Its bounds, open ones without end."""
+    return (
+        -math.inf if period.lower is None else period.lower,
+        math.inf if period.upper is None else period.upper,
+    )
+
+
+def _span(period: Period) -> str:
+    """Its bounds as words: one number where they meet."""
+    low, high = (None if end is None else f"{end:,}" for end in (period.lower, period.upper))
+    if low is None or high is None:
+        return "open" if low == high else f"at most {high}" if low is None else f"at least {low}"
+    return low if low == high else f"{low} to {high}"
 
 
 def _whole(value: Any) -> int | None:
@@ -165,7 +249,9 @@ def between(
     tables : `reports`, `series`, `decisions` and `events` of a release (crossings.load), of one country or of all.
     first, last : local dates, inclusive; days start at the series' own day boundary.
     as_of : only what had been published by then. part_of : as for `estimate_reports`.
-    Raises CrossingsError for an unknown series, an end before its start, and a period that no report bounds.
+    Official figures of the series are asked by themselves, source by source, and never bound the statements.
+    Raises CrossingsError for an unknown series and an end before its start, NothingReported for a period that neither a
+    report nor an official figure bounds.
     """
     if last < first:
         raise CrossingsError(f"{last} is before {first}", "give the earlier date first")
@@ -173,19 +259,66 @@ def between(
     chosen = definitions[definitions["series"] == series]
     if not len(chosen):
         raise CrossingsError(f"there is no series {series!r}", "name one of the table series: crossings.load('series')")
-    country, direction = chosen[["country", "direction"]].iloc[0]
-    definitions = definitions[definitions["country"] == country]
-    reports = tables["reports"].loc[tables["reports"]["country"] == country]
+    definition = {str(name): value for name, value in chosen.iloc[0].items()}
+    definitions = definitions[definitions["country"] == definition["country"]]
+    reports = tables["reports"].loc[tables["reports"]["country"] == definition["country"]]
     built, _ = daily.of_vintage(
         reports, tables["decisions"], definitions, tables["events"], as_of=as_of, part_of=part_of, about=series
     )
-    asked = pd.DataFrame({"country": [country], "direction": [direction], "start": [first], "end": [last]})
-    rows = bounds_of(built, asked)
-    rows = rows[rows["series"] == series]
-    if not len(rows):
-        raise CrossingsError(
+    official = _official(tables, reports, chosen, first, last, as_of)
+    said = _period(built, definition, first, last, reports, tables["decisions"])
+    if said is None and not official:
+        raise NothingReported(
             f"no report bounds {series} in this period", "a missing day is not zero; ask for another period"
         )
+    if said is None:
+        row = dict.fromkeys(PERIODS.names) | {name: definition[name] for name in ("country", "series", *SERIES_PARTS)}
+        row |= {"period_start": first, "period_end": last}
+        row |= {c.name: [] for c in PERIODS.columns if c.type.startswith("list")}
+        silent = {"lower": "no statement sets a least number", "upper": "no statement caps it"}
+        said = Period(row, silent, [], reports.iloc[:0], [])
+    return replace(said, official=official)
+
+
+def _official(
+    tables: Mapping[str, pd.DataFrame],
+    reports: pd.DataFrame,
+    series: pd.DataFrame,
+    first: dt.date,
+    last: dt.date,
+    as_of: dt.datetime | None,
+) -> dict[str, Period]:
+    """What the official figures of each source give for a period: those whose own period lies inside it bind each other alone.
+
+    reports : of the country. series : the one row of the definition.
+    """
+    definition = {str(name): value for name, value in series.iloc[0].items()}
+    found = {}
+    mine = reports[(reports["series"] == definition["series"]).to_numpy(bool)]
+    for source_id, rows in mine.groupby("source_id", sort=True):
+        encoded = vintages.encoded(rows, tables["decisions"], as_of)
+        starts, ends = (encoded[c].dt.date for c in ("period_start", "period_end"))
+        taken = (encoded["role"] == "regular").to_numpy(bool) & (starts >= first).to_numpy() & (ends <= last).to_numpy()
+        taken &= np.array([frequency(s, e) is not None if inside else False
+                           for s, e, inside in zip(starts, ends, taken, strict=True)], dtype=bool)  # fmt: skip
+        if taken.any():
+            built = daily.build(encoded[taken].assign(role="constraint"), series, tables["events"])
+            said = _period(built, definition, first, last, rows, tables["decisions"])
+            if said is not None:
+                found[str(source_id)] = said
+    return found
+
+
+def _period(
+    built: daily.Built, definition: Mapping[str, Any], first: dt.date, last: dt.date, reports: pd.DataFrame,
+    decisions: pd.DataFrame,
+) -> Period | None:  # fmt: skip
+    """The period of one series as some reports give it; None where they do not speak of the series at all."""
+    asked = {"country": definition["country"], "direction": definition["direction"], "start": first, "end": last}
+    rows = bounds_of(built, pd.DataFrame([asked]))
+    rows = rows[rows["series"] == definition["series"]]
+    if not len(rows):
+        return None
     row = {str(name): value for name, value in rows.iloc[0].items()}
     ids = sorted({*row["lower_proof"], *row["upper_proof"]})
     proof = reports.set_index("report_id", drop=False).loc[ids]
@@ -193,7 +326,7 @@ def between(
     cells = row | {name: _whole(row[name]) for name in ("lower", "upper", "lower_otherwise", "upper_otherwise")}
     in_words = {"lower": proofs.of_row(cells, "lower", figures), "upper": proofs.of_row(cells, "upper", figures)}
     clashes = [f.message for f in built.findings.itertuples() if f.rule == "conflict" and {*f.report_ids} & {*ids}]
-    return Period(row, in_words, clashes, proof, explanation.decided(tables["decisions"], ids))
+    return Period(row, in_words, clashes, proof, explanation.decided(decisions, ids))
 
 
 def parse_periods(content: bytes, name: str = "periods.csv") -> pd.DataFrame:

@@ -122,6 +122,14 @@ CODE_LISTS: dict[str, dict[str, str]] = {
         "estimated": "the smoothest path inside the bounds",
         "none": "bounds only: no short stretch around the day has a total that is known",
     },
+    "headline_status": {
+        "reported": "a report states this very day",
+        "derived": "follows exactly from reports on other windows",
+        "contested": "reports contradict each other, and the figure depends on which of them is wrong",
+        "estimated": "the smoothest path inside the bounds",
+        "official": "no statement gives a point; the figure that regular statistics publish for this very day",
+        "none": "bounds only: no short stretch around the day has a total that is known",
+    },
     "obs_status": {  # SDMX CL_OBS_STATUS 2.3, the codes we emit
         "A": "normal value",
         "B": "time series break",

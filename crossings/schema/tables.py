@@ -150,6 +150,8 @@ DAILY = Table(
 )
 
 HEADLINE_OF = {"entry": "entries", "exit": "exits", "net": "net"}  # direction -> how its columns are called
+# What is counted in the table, whatever the country; only the mode of transport is left to headline.csv.
+HEADLINE_DEFINITION = {"citizenship": "RUS", "scope": "national", "measure": "crossings", "system": "border_control"}
 HEADLINE_PARTS = {"": "estimate", "_lower": "lower", "_upper": "upper", "_status": "status", "_reliability": "reliability",
                   "_known_over": "known_over", "_series": "series"}  # ending of a column -> column of daily  # fmt: skip
 
@@ -157,10 +159,16 @@ HEADLINE_PARTS = {"": "estimate", "_lower": "lower", "_upper": "upper", "_status
 def _headline_columns(word: str, meaning: str) -> tuple[Column, ...]:
     return (
         _may(word, "int64", f"{meaning}: the point; null where `reason` says why"),
-        _may(f"{word}_lower", "int64", f"lower bound of {word}, as in `daily`"),
-        _may(f"{word}_upper", "int64", f"upper bound of {word}, as in `daily`; null = unbounded"),
-        _must(f"{word}_status", "string", f"where the number of {word} comes from", "status"),
-        _may(f"{word}_reliability", "int8", "1 exact reported … 5; null where no report covers the day"),
+        _may(f"{word}_lower", "int64", f"lower bound of {word}, as in `daily`; null beside an official figure"),
+        _may(
+            f"{word}_upper", "int64", f"upper bound of {word}, as in `daily`; null = unbounded, or an official figure"
+        ),
+        _must(f"{word}_status", "string", f"where the number of {word} comes from", "headline_status"),
+        _may(
+            f"{word}_reliability",
+            "int8",
+            "1 exact reported … 5; null where no statement covers the day or the figure is official",
+        ),
         _may(
             f"{word}_known_over", "int16", f"days of the shortest stretch over which {word} are known to within a third"
         ),
@@ -174,7 +182,8 @@ HEADLINE = Table(
     "headline",
     ("date", "country"),
     "One row a date and country, without gaps: entries, exits and net of citizens of Russia, from the series that"
-    " data/reference/headline.csv declares to stand for the country. Border crossings, not people.",
+    " data/reference/headline.csv declares to stand for the country; where they have no point, an official figure of the day."
+    " Border crossings, not people.",
     (
         _must("date", "date32", "local civil date of the reporting country"),
         _must("country", "string", "ISO 3166-1 alpha-3 of the reporting country"),

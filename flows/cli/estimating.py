@@ -26,7 +26,7 @@ from transforms.parse.statements_csv import Statements
 from transforms.reports import decisions as decide
 from transforms.reports import reference
 
-_REFERENCE = ("countries", "timezones", "wording")
+_REFERENCE = ("countries", "timezones", "wording", "labels")
 
 
 def estimate(
@@ -123,6 +123,8 @@ def between(
     json: Json = False,
 ) -> None:
     """How many crossed between two dates: tightest bounds, estimate and proof.
+
+    Official figures of the same series are a block of their own for each source, with one line on whether they agree.
 
     Example: `crossings between GEO 2022-09-21 2022-09-30 --direction entry`
     """

@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from crossings import catalog, drawing, explanation
+from crossings import catalog, drawing, explanation, regular
 from crossings import dictionary as generated
 from crossings.durable import write_file
 from crossings.errors import CrossingsError
@@ -26,6 +26,7 @@ from flows.cli.printing import table
 
 _RUNS = 5  # last ones shown
 _SHOWN = ("date", "estimate", "lower", "upper", "status", "reliability", "report_ids")
+_OFFICIAL = (("period", "left"), ("freq", "left"), ("value", "right"), ("obs_status", "left"), ("source", "left"))
 
 
 def status(
@@ -86,28 +87,75 @@ def show(
     direction: AnyDirection = None,
     series: Series = None,
     release: Release = None,
+    official: Annotated[
+        bool, typer.Option("--official", help="Only official figures of regular statistics, also as JSON.")
+    ] = False,
     json: Json = False,
 ) -> None:
-    """Print the days of a country.
+    """Print the days of a country: what statements say of them, and beside it official figures.
 
-    Example: `crossings show FIN --from 2022-09-19 --to 2022-10-02`
+    Examples: `crossings show FIN --from 2022-09-19 --to 2022-10-02`, `crossings show GEO --official --json`
     """
-    frame = catalog.daily(country, start=date(start), end=date(end), release=release)
+    first, last = date(start), date(end)
+    frame = catalog.daily(country, start=first, end=last, release=release)
     directions = [direction] if direction else ["entry", "exit"]
-    wanted = (
-        [_known_series(series, release)] if series
-        else [catalog.standing(country, d, start=date(start), end=date(end), release=release) for d in directions]
-    )  # fmt: skip
-    frame = frame[frame["series"].isin(wanted)]
+    if series:
+        wanted = [_known_series(series, release)]
+        figures = regular.figures(country, series=series, start=first, end=last, release=release)
+    else:
+        wanted = _standing(country, directions, first, last, release)
+        figures = [
+            f for d in directions
+            for f in regular.figures(country, direction=d, start=first, end=last, release=release)
+        ]  # fmt: skip
+    frame = frame[frame["series"].isin(wanted) & (not official)]
     rows = _rows(frame)
     if json:
-        print(jsonlib.dumps(rows, default=str, ensure_ascii=False, indent=1))
+        told = [vars(f) for f in figures] if official else rows
+        print(jsonlib.dumps(told, default=str, ensure_ascii=False, indent=1))
+        if figures and not official:
+            typer.echo(f"{len(figures):,} official figures are not among these rows: add --official", err=True)
         return
     console = Console(highlight=False)
+    if not official:
+        _print_days(console, country, wanted, rows, {f.series for f in figures}, release)
+    _print_official(console, figures)
+    elsewhere = [n for d in directions for n in regular.names(country, d, release=release)] if not series else []
+    if others := sorted(set(elsewhere) - {f.series for f in figures}):
+        console.print(
+            f"official figures of other days or definitions lie in {len(others):,} series; name one with --series: "
+            f"{escape(', '.join(others[:3]))}{', …' if len(others) > 3 else ''}", soft_wrap=True,
+        )  # fmt: skip
+    if official:
+        return
+    for line in _stocks(country, first, last, release):
+        console.print(escape(line), soft_wrap=True)
+
+
+def _standing(
+    country: str, directions: list[str], first: dt.date | None, last: dt.date | None, release: str | None
+) -> list[str]:
+    """The series that stands for each direction; of those without one, official figures alone are shown."""
+    found = []
+    for direction in directions:
+        try:
+            found.append(catalog.standing(country, direction, start=first, end=last, release=release))
+        except CrossingsError:
+            asked = directions if len(directions) == 1 else ["entry", "exit"]
+            if not any(regular.names(country, d, release=release) for d in asked):
+                raise
+    return found
+
+
+def _print_days(
+    console: Console, country: str, wanted: list[str], rows: list[dict[str, Any]], official: set[str], release: str | None
+) -> None:  # fmt: skip
+    """What statements say of the days of each series; nothing where only official figures do."""
     for name in wanted:
         part = [r for r in rows if r["series"] == name]
         if not part:
-            console.print(f"{name}: no report covers these days; a missing day is not zero")
+            if name not in official:
+                console.print(f"{name}: no report covers these days; a missing day is not zero")
             continue
         cells = [[_cell(r[c]) for c in _SHOWN] for r in part]
         justify = {"estimate": "right", "lower": "right", "upper": "right"}
@@ -116,8 +164,15 @@ def show(
             why = explanation.withheld(catalog.findings(country, release=release), name)
             console.print(f"[dim]– withheld: {escape(why)}[/]", soft_wrap=True)
         console.print()
-    for line in _stocks(country, date(start), date(end), release):
-        console.print(escape(line), soft_wrap=True)
+
+
+def _print_official(console: Console, figures: list[regular.Figure]) -> None:
+    """Official figures, a table a series."""
+    for name, part in regular.apart(figures).items():
+        cells = [[f.period, f.freq, _cell(f.value), f.obs_status, f.source_id or "–"] for f in part]
+        console.print(f"official figures: {name}", soft_wrap=True)
+        table(console, list(_OFFICIAL), cells)
+        console.print()
 
 
 def _stocks(country: str, start: dt.date | None, end: dt.date | None, release: str | None) -> list[str]:
@@ -182,7 +237,10 @@ def _print_headline(console: Console, frame: Any, word: str) -> None:
         cells.setdefault(row["date"], {})[row["country"]] = _headline_cell(row, word, standing_in)
     lines = [[str(day), *(cells[day].get(code, "") for code in codes)] for day in sorted(cells)]
     table(console, [("date", "left"), *((code, "right") for code in codes)], lines, title=f"{word}, crossings a day")
-    console.print("[dim]~ estimated  ? contested: it depends on which report is wrong  * another series stands in[/]")
+    console.print(
+        "[dim]~ estimated  ? contested: it depends on which report is wrong  * another series stands in"
+        "  ◇ official: no statement gives a point[/]", soft_wrap=True,
+    )  # fmt: skip
     for code in codes:
         mine = frame[frame["country"] == code]
         for series in sorted(set(mine[f"{word}_series"].dropna()) & set(standing_in)):
@@ -194,7 +252,7 @@ def _print_headline(console: Console, frame: Any, word: str) -> None:
 def _headline_cell(row: dict[str, Any], word: str, standing_in: Collection[str]) -> str:
     if row[word] is None or row[word] != row[word]:
         return "–"
-    mark = {"estimated": "~", "contested": "?"}.get(row[f"{word}_status"], "")
+    mark = {"estimated": "~", "contested": "?", "official": "◇"}.get(row[f"{word}_status"], "")
     return f"{mark}{int(row[word]):,}{'*' if row[f'{word}_series'] in standing_in else ''}"
 
 
@@ -221,7 +279,7 @@ def plot(
     start: From = None,
     end: To = None,
 ) -> None:
-    """Draw the days of a series with their bounds.
+    """Draw the days of a series with their bounds; official figures of single days are diamonds.
 
     Without a country the four are drawn as small pictures with one scale of time.
 
@@ -241,7 +299,7 @@ def explain(
     release: Release = None,
     json: Json = False,
 ) -> None:
-    """Explain one day: value, bounds with proofs as small sums, reports, alternatives, conflicts, decisions.
+    """Explain one day: value, bounds with proofs as small sums, reports, alternatives, official figures, conflicts, decisions.
 
     Example: `crossings explain FIN 2022-09-26 --direction entry`
     """

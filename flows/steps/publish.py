@@ -45,7 +45,7 @@ def release(
     summaries = [stage.made(workspace.staging, name).summary for name in ingested]
     standing = reference.headline(workspace.reference["headline"])
     tables = {
-        "headline": headline.build(kept, standing, events, decided),
+        "headline": headline.build(kept, standing, events, decided, regular.table),
         "reports": reports,
         "quarantine": together(ingested, "quarantine"),
         "findings": pd.concat([told, withheld, regular.findings], ignore_index=True),

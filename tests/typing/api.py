@@ -72,3 +72,4 @@ def bounds_of_a_period(day: dt.date) -> None:
     period = assert_type(between(tables, "a series", day, day, as_of=dt.datetime(2022, 9, 28, tzinfo=dt.UTC)), Period)
     assert_type(period.in_words, dict[str, str])
     assert_type(period.conflicts, list[str])
+    assert_type(period.official, dict[str, Period])

@@ -39,6 +39,7 @@ _REPEATING = _CODED | {"published_on", "start_time", "end_time", "rounding_unit"
 _BLOCK = 1 << 22  # bytes read at a time; larger blocks only cost page faults
 _ONE_DATE = r"^\d{4}-\d{2}-\d{2}$"
 _PUBLISHED = {4: "-01-01", 7: "-01", 10: ""}  # a year, a month or a day, made a day
+_OTHER_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 _MOST_DIGITS = 15  # figures stay exact in double precision
 
 
@@ -69,7 +70,7 @@ def parse(content: bytes, name: str = "reports.csv") -> Statements:
 
     Columns the file lacks mean "not stated" and take the least committal code. Raises UnreadableInput where the
     bytes are not UTF-8 text, hold NUL or a quote that is never closed, have no header, repeat or do not know a column,
-    or lack a required one.
+    or lack a required one, or are separated by something else than commas.
     """
     header = _checked_header(content, name)
     table, torn = _read(content, header, name)
@@ -97,6 +98,27 @@ def _forgiven(reports: pd.DataFrame, table: pa.Table, unparsed: np.ndarray) -> n
     printed = table["value"].to_pandas()
     reports["value_text"] = reports["value_text"].mask(here & reports["value_text"].isna().to_numpy(), printed)
     return np.where(here, "", unparsed)
+
+
+def clock(text: str, *, ends: bool) -> str:
+    """A clock as `HH:MM`: one digit of hours and whole minutes with seconds are read; any other text stays as it is.
+
+    ends : whether a window ends by it; the last minute of the day, `23:59` or `23:59:59`, is then the end of the day.
+
+    >>> clock("9:30", ends=False), clock("00:00:00", ends=False), clock("23:59", ends=True), clock("23:59", ends=False)
+    ('09:30', '00:00', '24:00', '23:59')
+    >>> clock("10:30:15", ends=True)
+    '10:30:15'
+    """
+    parts = text.split(":")
+    if not 2 <= len(parts) <= 3 or not all(part.isascii() and part.isdigit() and len(part) <= 2 for part in parts):
+        return text
+    hours, minutes, seconds = (*parts, "00")[:3]
+    if len(minutes) != 2 or len(seconds) != 2:
+        return text
+    if ends and (int(hours), minutes) == (23, "59") and seconds in ("00", "59"):
+        return "24:00"
+    return f"{int(hours):02}:{minutes}" if seconds == "00" else text
 
 
 def raw_records(statements: Statements, rows: Iterable[int]) -> dict[int, str]:
@@ -147,6 +169,12 @@ def _checked_header(content: bytes, name: str) -> list[str]:
         raise UnreadableInput(f"{name} starts like a web page or JSON, not like a CSV", remedy)
     header = [h.strip().strip('"') for h in first.split(",")]
     known = {c.name for c in REGISTER_COLUMNS} | set(OPTIONAL_EXTRAS)
+    for mark, word in _OTHER_SEPARATORS.items():
+        if len([h for h in first.split(mark) if h.strip().strip('"') in known]) > 1:
+            raise UnreadableInput(
+                f"{name} is separated by {word}, not by commas",
+                "save it as CSV with commas between the columns; in a spreadsheet that is set with the separator of lists",
+            )
     repeated = sorted({h for h in header if header.count(h) > 1})
     if repeated:
         raise UnreadableInput(f"{name} repeats the column {_few(repeated)}", "give each column once")
@@ -232,6 +260,8 @@ def _typed(column: Column, table: pa.Table, unparsed: np.ndarray) -> pd.Series:
         return _by_unique(name, text, unparsed, _booleans)
     if name == "published_on":
         _by_unique(name, text, unparsed, _publication_days)
+    if name in ("start_time", "end_time"):
+        text = _clocks(text, ends=name == "end_time")
     if name in _CODED:
         return pd.Series(_without_empty(text).dictionary_encode().combine_chunks().to_pandas())
     return pd.Series(_without_empty(text.cast(pa.string())).to_pandas(), dtype="str")
@@ -258,6 +288,14 @@ def _without_empty(text: pa.ChunkedArray) -> pa.ChunkedArray:
     text = text.cast(pa.string())
     empty = pc.equal(text, "")
     return pc.if_else(empty, pa.scalar(None, pa.string()), text) if pc.any(empty).as_py() else text
+
+
+def _clocks(column: pa.ChunkedArray, *, ends: bool) -> pa.ChunkedArray:
+    """The clocks as `HH:MM`; the very same memory where all are so, which is the rule."""
+    coded = column.dictionary_encode().combine_chunks()
+    texts = coded.dictionary.to_pylist()
+    read = [clock(text, ends=ends) for text in texts]
+    return column if read == texts else pa.chunked_array([pa.array(read, pa.string()).take(coded.indices)])
 
 
 def _mark(name: str, bad: np.ndarray, unparsed: np.ndarray) -> None:

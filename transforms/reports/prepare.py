@@ -7,6 +7,7 @@ accepted reports, quarantine, duplicates and findings, so that rows in = accepte
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -21,7 +22,7 @@ from transforms import findings
 from transforms.parse import statements_csv
 from transforms.reports import decisions as decide
 from transforms.reports import encode as encoding
-from transforms.reports import evidence, restated, roles
+from transforms.reports import evidence, misread, restated, roles
 from transforms.reports import instants as at
 from transforms.reports.reference import Reference
 from transforms.series import definitions
@@ -36,7 +37,7 @@ class Prepared:
     statements : as parsed. frame : decided, encoded, with evidence; index = row position.
     evidence : columns of the frame that only the expectations look at.
     declared : definitions of the series in use. preferred : reports preferred by decision. recoded : columns that a
-    decision changes somewhere.
+    decision changes somewhere. reference : tables that say what a text may have meant.
     regular : whether the rows are regular statistics, which go to `official` and bind no estimate.
     """
 
@@ -48,6 +49,7 @@ class Prepared:
     preferred: frozenset[str]
     payload_sha256: str
     recoded: frozenset[str]
+    reference: Reference
     regular: bool = False
 
 
@@ -139,7 +141,9 @@ def ready(
     frame = evidence.gather(frame, reference, today)
     recoded = frozenset(decisions.loc[decisions["action"] == "recode", "field"])
     gathered = tuple(frame.columns.difference(known))
-    return Prepared(source_id, statements, frame, gathered, defined, frozenset(liked), payload_sha256, recoded, regular)
+    return Prepared(
+        source_id, statements, frame, gathered, defined, frozenset(liked), payload_sha256, recoded, reference, regular
+    )
 
 
 def settle(prepared: Prepared, judgements: Iterable[Judgement]) -> Settled:
@@ -165,6 +169,8 @@ def settle(prepared: Prepared, judgements: Iterable[Judgement]) -> Settled:
             fate.loc[fresh] = "quarantine"
             set_aside |= dict.fromkeys(fresh, judgement)
     records = statements_csv.raw_records(prepared.statements, set_aside)
+    if not prepared.regular:
+        set_aside = {row: _in_words(prepared, row, records[row], why) for row, why in set_aside.items()}
     known = frame.loc[list(set_aside), [c for c in ("locator", "report_id", "payload_sha256") if c in frame]]
     quarantined += [
         _quarantine_row(
@@ -218,6 +224,15 @@ def settle(prepared: Prepared, judgements: Iterable[Judgement]) -> Settled:
         duplicates=int((fate == "duplicate").sum()),
         rows_in=prepared.statements.considered,
     )
+
+
+def _in_words(prepared: Prepared, row: int, record: str, why: Judgement) -> Judgement:
+    """The judgement with the words of what is wrong with the texts of the row, where that is what it is about."""
+    unparsed = str(prepared.frame.at[row, "unparsed"]).split(";")
+    found = misread.faults(json.loads(record), [name for name in unparsed if name], prepared.reference)
+    if not misread.explained(why.rule, found):
+        return why
+    return Judgement(found[0].rule, "; ".join(fault.words for fault in found), why.rows)
 
 
 def _with_timezones(reports: pd.DataFrame, reference: Reference) -> pd.DataFrame:

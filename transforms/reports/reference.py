@@ -1,19 +1,22 @@
-"""Reference tables, read from bytes: countries, time zones, wording, events, which series stand for a country."""
+"""Reference tables, read from bytes: countries and their names, time zones, wording, events, which series stand for a country."""
 
 from __future__ import annotations
 
 import io
 from dataclasses import dataclass
+from functools import cached_property
 
 import pandas as pd
 
 from crossings.errors import UnreadableInput
 from crossings.schema.tables import EVENTS
+from crossings.source.labels import label_key
 
 _COLUMNS = {
     "countries": ("alpha3", "alpha2", "m49", "name", "population", "population_on"),
     "timezones": ("country", "timezone", "main"),
     "wording": ("language", "phrase", "kind", "code"),
+    "labels": ("kind", "label", "language", "code"),
     "events": EVENTS.names,
     "headline": ("country", "direction", "rank", "series", "stands_for", "source", "decided_on"),
     "checkpoints": ("slug", "name", "country", "counterpart", "kind", "district", "latitude", "longitude",
@@ -28,6 +31,16 @@ class Reference:
     countries: pd.DataFrame
     timezones: pd.DataFrame
     wording: pd.DataFrame
+    labels: pd.DataFrame
+
+    def country_called(self, name: str) -> str | None:
+        """The alpha-3 code of a country by its name in any known language or its code of two letters; None where unknown."""
+        return self._country_names.get(label_key(name))
+
+    @cached_property
+    def _country_names(self) -> dict[str, str]:
+        kinds = self.labels[self.labels["kind"].isin(["iso2", "country"])].sort_values("kind", ascending=False)
+        return {label_key(label): code for label, code in zip(kinds["label"], kinds["code"], strict=True)}
 
     @property
     def main_timezone(self) -> dict[str, str]:
@@ -37,7 +50,7 @@ class Reference:
 
 
 def read(files: dict[str, bytes]) -> Reference:
-    """The reference tables from the bytes of countries.csv, timezones.csv and wording.csv (by stem)."""
+    """The reference tables from the bytes of countries.csv, timezones.csv, wording.csv and labels.csv (by stem)."""
     countries = table("countries", files["countries"])
     try:
         countries["population"] = pd.to_numeric(countries["population"].replace("", None))
@@ -45,7 +58,7 @@ def read(files: dict[str, bytes]) -> Reference:
         raise UnreadableInput("countries.csv has a population that is not a number", "write it in digits") from error
     wording = table("wording", files["wording"])
     wording["phrase"] = wording["phrase"].str.lower()
-    return Reference(countries, table("timezones", files["timezones"]), wording)
+    return Reference(countries, table("timezones", files["timezones"]), wording, table("labels", files["labels"]))
 
 
 def table(name: str, content: bytes) -> pd.DataFrame:

@@ -1,8 +1,8 @@
 """The table people come for: one row a date and country, with entries, exits and net beside each other.
 
-In: `daily` as released, which series stands for a country and a direction (data/reference/headline.csv), the events and
-the reports as decided. Out: a frame by the schema of `headline`: every date from the first to the last covered day of a
-country, and where a number is missing the reason.
+In: `daily` as released, which series stands for a country and a direction (data/reference/headline.csv), the events, the
+reports as decided, and `official`. Out: a frame by the schema of `headline`: every date from the first to the last covered
+day of a country, and where a number is missing the reason. An official figure fills a cell without a point, as it is.
 """
 
 from __future__ import annotations
@@ -13,11 +13,13 @@ from typing import Any
 
 import pandas as pd
 
-from crossings.schema.tables import HEADLINE, HEADLINE_OF, HEADLINE_PARTS
+from crossings.schema.tables import HEADLINE, HEADLINE_DEFINITION, HEADLINE_OF, HEADLINE_PARTS
 from transforms.estimator.known import LONGEST
 
 
-def build(daily: pd.DataFrame, standing: pd.DataFrame, events: pd.DataFrame, decided: pd.DataFrame) -> pd.DataFrame:
+def build(
+    daily: pd.DataFrame, standing: pd.DataFrame, events: pd.DataFrame, decided: pd.DataFrame, official: pd.DataFrame
+) -> pd.DataFrame:
     """The table `headline`.
 
     Parameters
@@ -27,17 +29,26 @@ def build(daily: pd.DataFrame, standing: pd.DataFrame, events: pd.DataFrame, dec
         first with a row.
     events : event_id, date, country; an event of the travellers' country stands in every row of its date.
     decided : reports with the windows and ends that the estimate took: report_id, period_start, period_end, upper.
+    official : by its schema. Daily figures with the definition of the table count: of the series that stands for the
+        country and direction, or, for a country without one, of the only such series.
     """
+    stated = _stated(official, standing)
     spans = _capped_spans(decided)
     travellers = set(daily.loc[daily["series"].isin(standing["series"]), "citizenship"])
     rows: list[dict[str, Any]] = []
-    for country, mine in standing.sort_values("rank").groupby("country", sort=True):
-        here = daily[daily["country"] == country]
-        if not len(here):
+    ranked = standing.sort_values("rank")
+    for country in sorted({*standing["country"], *stated}):
+        here, beside = daily[daily["country"] == country], stated.get(country, {})
+        mine = ranked[ranked["country"] == country]
+        cells = {
+            word: _filled(_cells(here, mine, direction), beside.get(direction, {}))
+            for direction, word in HEADLINE_OF.items()
+        }
+        days = [*(here["date"] if len(mine) else []), *(day for figures in beside.values() for day in figures)]
+        if not days:
             continue
-        cells = {word: _cells(here, mine, direction) for direction, word in HEADLINE_OF.items()}
         on = _on_dates(events[events["country"].isin(travellers | {country})])
-        for day in pd.date_range(here["date"].min(), here["date"].max()).date:
+        for day in pd.date_range(min(days), max(days)).date:
             found = {word: cells[word].get(day) for word in cells}
             rows.append(
                 {"date": day, "country": str(country), "events": on.get(day, []), "reason": _reason(found, spans) or None}
@@ -59,6 +70,35 @@ def _cells(rows: pd.DataFrame, standing: pd.DataFrame, direction: str) -> dict[d
             if before is None or (pd.isna(before["estimate"]) and not pd.isna(cell["estimate"])):
                 found[cell["date"]] = {str(k): v for k, v in cell.items()}
     return found
+
+
+def _stated(official: pd.DataFrame, standing: pd.DataFrame) -> dict[str, dict[str, dict[dt.date, tuple[str, int]]]]:
+    """Country -> direction -> date -> the series and figure of the official days that may stand in the table."""
+    chosen = (official["freq"] == "D") & official["value"].notna()
+    for part, needed in HEADLINE_DEFINITION.items():
+        chosen &= official[part] == needed
+    found: dict[str, dict[str, dict[dt.date, tuple[str, int]]]] = {}
+    for (country, direction), rows in official[chosen].groupby(["country", "direction"], sort=True):
+        mine = standing[(standing["country"] == country) & (standing["direction"] == direction)].sort_values("rank")
+        kinds = set(rows["series"])
+        ranked = [series for series in mine["series"] if series in kinds] if len(mine) else sorted(kinds)
+        if direction in HEADLINE_OF and ranked and (len(mine) or len(ranked) == 1):
+            standing_rows = rows[rows["series"] == ranked[0]]
+            days = zip(standing_rows["date"], standing_rows["value"], strict=True)
+            found.setdefault(str(country), {})[str(direction)] = {day: (ranked[0], int(value)) for day, value in days}
+    return found
+
+
+def _filled(
+    cells: dict[dt.date, dict[str, Any]], official: Mapping[dt.date, tuple[str, int]]
+) -> dict[dt.date, dict[str, Any]]:
+    """The cells with an official figure where none of the statements gives a point."""
+    for day, (series, value) in official.items():
+        if day not in cells or pd.isna(cells[day]["estimate"]):
+            cells[day] = dict.fromkeys(HEADLINE_PARTS.values()) | {
+                "estimate": value, "status": "official", "series": series,
+            }  # fmt: skip
+    return cells
 
 
 def _columns(word: str, cell: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -91,8 +131,15 @@ def _reason(found: Mapping[str, Mapping[str, Any] | None], spans: Mapping[str, i
         if cell is None or pd.isna(cell["estimate"]):
             lacking = [] if word in flows else without
             text = f"no number of {' and '.join(lacking)}" if lacking else _why(cell, spans)
+            if word not in flows and not lacking and any(_is_official(found[flow]) for flow in flows):
+                text = "official figures are not subtracted from others"
             why.setdefault(text, []).append(word)
     return "; ".join(f"{' and '.join(words)}: {text}" for text, words in why.items())
+
+
+def _is_official(cell: Mapping[str, Any] | None) -> bool:
+    """Whether a cell holds an official figure."""
+    return cell is not None and cell["status"] == "official"
 
 
 def _why(cell: Mapping[str, Any] | None, spans: Mapping[str, int]) -> str:

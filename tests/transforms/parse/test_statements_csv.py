@@ -65,6 +65,43 @@ def test_bytes_that_are_no_statement_csv_are_refused_in_one_line(content: bytes,
     assert says in refusal(content)
 
 
+@pytest.mark.parametrize(
+    ("header", "says"),
+    [
+        (
+            NARROW.replace(",", ";"),
+            "reports.csv is separated by semicolons, not by commas — save it as CSV with commas",
+        ),
+        ("\ufeff" + NARROW.strip().replace(",", '";"').join('""') + "\r\n", "is separated by semicolons"),
+        (NARROW.replace(",", "\t"), "is separated by tabs"),
+        (NARROW.replace(",", " | ").replace("value", "colour"), "is separated by bars"),
+    ],
+)
+def test_a_file_with_another_separator_is_named_as_such(header: str, says: str) -> None:
+    assert says in refusal((header + "A-1\n").encode())
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "read"),
+    [
+        ("0:00", "24:00", ("00:00", "24:00")),
+        ("00:00:00", "24:00:00", ("00:00", "24:00")),
+        ("9:05", "23:59", ("09:05", "24:00")),
+        ("7:30:00", "23:59:59", ("07:30", "24:00")),
+        (" 23:59 ", "23:59:00", ("23:59", "24:00")),
+        ("10:00", "10:00", ("10:00", "10:00")),
+        ("10.30", "10:30:15", ("10.30", "10:30:15")),
+        ("9:5", "123:00", ("9:5", "123:00")),
+    ],
+)
+def test_clocks_are_read_with_seconds_and_one_digit_and_the_last_minute_ends_the_day(
+    start: str, end: str, read: tuple[str, str]
+) -> None:
+    rows = (statement(start_time=start, end_time=end), statement(report_id="A-2", start_time=start, end_time=end))
+    found = statements_csv.parse(statement_csv(*rows)).reports
+    assert found[["start_time", "end_time"]].drop_duplicates().values.tolist() == [list(read)]
+
+
 def test_the_wrong_byte_is_named_with_its_line() -> None:
     content = statement_csv(statement(), statement(report_id="A-2", note="päivä")).decode().encode("latin-1")
     assert "0xe4 in line 3" in refusal(content)
