@@ -35,7 +35,7 @@ def parse(payloads: Sequence[Payload], spec: SourceSpec) -> Parsed:
 
 def tables(payload: Payload) -> dict[str, list[list[str]]]:
     """Every sheet as rows of texts, merged cells filled."""
-    grids = read_grids(payload, ("*",), max_bytes=80_000_000, max_cells=500_000, serials=False)
+    grids = read_book(payload, ("*",), max_bytes=80_000_000, max_cells=500_000, serials=False).wanted
     return {g.sheet: [[g.text(row, k) for k in range(g.width)] for row in range(len(g.rows))] for g in grids}
 
 
