@@ -18,6 +18,7 @@ from crossings.source.model import SourceSpec
 from flows import gates, judge, stage
 from flows.archive.archive import Look
 from flows.collect import questions
+from flows.collect.standing import Standing, standing
 from flows.steps import collect
 from flows.workspace import Workspace
 from transforms import findings
@@ -27,6 +28,8 @@ from transforms.parse.statements_csv import Statements
 from transforms.reports import decisions as decide
 from transforms.reports import prepare, reference, revisions
 from transforms.series import definitions
+
+_CHECK = "run `crossings sources check {0}`, and `crossings sources confirm {0}` where it is right"
 
 
 @dataclass(frozen=True)
@@ -44,14 +47,14 @@ def ingest(workspace: Workspace, source_id: str, sha256: str, strict: bool = Fal
     """Parse, decide, encode and judge one source; returns the name of its stage.
 
     Of a statement file the newest one counts; of a statistics source every look, so that revisions are kept. A look
-    that cannot be read is told as a finding and leaves the source as the looks before showed it; with `strict`
-    UnreadableInput is raised where it is the newest one.
+    that cannot be read, or whose layout is not one that was confirmed, is told as a finding and leaves the source as the
+    looks before showed it; with `strict` UnreadableInput is raised where it is the newest one.
     """
     looks = collect.arrivals(workspace, source_id)
     seen = collect.arrived(workspace, source_id)
-    spec = workspace.source(source_id)
+    spec, known_as = workspace.source(source_id), standing(workspace, source_id)
     name = stage.key({"step": "ingest", "source": source_id, "spec": spec.model_dump_json(), "payload": sha256,
-                      "vintages": ",".join(seen), **workspace.base_inputs})  # fmt: skip
+                      "vintages": ",".join(seen), "standing": known_as.said, **workspace.base_inputs})  # fmt: skip
     if stage.existing(workspace.staging, name) is None:
         known = reference.read(workspace.reference)
         today = pd.Timestamp(workspace.now.date())
@@ -63,7 +66,7 @@ def ingest(workspace: Workspace, source_id: str, sha256: str, strict: bool = Fal
                                      decide.parse(workspace.reference["decisions"]),
                                      definitions.parse(workspace.reference["series"]), known, today)  # fmt: skip
         else:
-            gathered, unreadable = _gathered(workspace, spec, looks, known)
+            gathered, unreadable = _gathered(workspace, spec, looks, known, known_as)
             prepared = prepare.ready(source_id, sha256, gathered.statements, decide.none(),
                                      definitions.parse(workspace.reference["series"]), known, today, regular=True)  # fmt: skip
             cells = pd.concat([gathered.missing, gathered.marked], ignore_index=True)
@@ -91,33 +94,53 @@ def ingest(workspace: Workspace, source_id: str, sha256: str, strict: bool = Fal
 
 
 def _gathered(
-    workspace: Workspace, spec: SourceSpec, looks: Sequence[Look], known: reference.Reference
+    workspace: Workspace, spec: SourceSpec, looks: Sequence[Look], known: reference.Reference, known_as: Standing
 ) -> tuple[revisions.Gathered, list[str] | None]:
-    """Parse every look; one that cannot be read is told. With it: message and remedy where that is the newest one."""
+    """Parse every look; one that is not read is told. With it: message and remedy where that is the newest one."""
     parsed, told, refused = [], [], None
     for look in looks:
         assert look.sha256 is not None
+        refused = None
         try:
             found = registry.parse(questions.payloads(workspace.archive, look.sha256), spec)
         except UnreadableInput as error:
             refused = [f"{spec.id}: {error.message}", error.remedy]
-            told.append((look, error))
+            told.append(("unreadable_look", look, f"cannot be read, the looks before it stand: {error}"))
             continue
-        refused = None
+        assert found.seen is not None
+        why = known_as.objection(found.seen.layout)
+        if why is not None:
+            refused = [f"{spec.id}: {why}", _CHECK.format(spec.id)]
+            if known_as.changed is None or known_as.changed.bundle != look.sha256:  # else the source is told as changed
+                told.append(("changed_layout", look, f"is not read, the others stand: {why}; {_CHECK.format(spec.id)}"))
+            continue
         brought = questions.brought(workspace.archive, look.sha256)
         parsed.append(
             revisions.look(found, look.looked_at, look.sha256, brought.edition, brought.stated, brought.by_hand)
         )
     gathered = revisions.gather(parsed, spec, known.main_timezone)
     unread = [
-        Finding("unreadable_look", severity="error" if refused and look is looks[-1] else None, table="reports",
+        Finding(rule, severity="error" if refused and look is looks[-1] else None, table="reports",
                 country=spec.country, date_start=look.looked_at.date(), date_end=look.looked_at.date(),
-                finding_id=findings.identifier("unreadable_look", spec.id, look.sha256, look.looked_at),
-                message=f"{spec.id}: the look of {look.looked_at:%Y-%m-%d %H:%M} UTC cannot be read, the looks before it "
-                        f"stand: {error}")
-        for look, error in told
+                finding_id=findings.identifier(rule, spec.id, look.sha256, look.looked_at),
+                message=f"{spec.id}: the look of {look.looked_at:%Y-%m-%d %H:%M} UTC {why}")
+        for rule, look, why in told
     ]  # fmt: skip
-    return replace(gathered, findings=[*gathered.findings, *unread]), refused
+    return replace(gathered, findings=[*gathered.findings, *unread, *_changed(spec, known_as)]), refused
+
+
+def _changed(spec: SourceSpec, known_as: Standing) -> list[Finding]:
+    """That scheduled runs no longer look at a source, and why."""
+    change = known_as.changed
+    if change is None:
+        return []
+    day = change.at.date()
+    return [
+        Finding("changed_layout", severity="error", table="reports", country=spec.country, date_start=day, date_end=day,
+                finding_id=findings.identifier("changed_layout", spec.id, change.at),
+                message=f"{spec.id}: changed on {day}, scheduled runs no longer look at it, what was read before stands: "
+                        f"{change.why}; {_CHECK.format(spec.id)}")
+    ]  # fmt: skip
 
 
 def _no_official() -> pd.DataFrame:

@@ -1,0 +1,259 @@
+"""What is known of a source beside its YAML: what a check saw last, what a person confirmed, and whether it changed since.
+
+In: a workspace and a source. Out: two records below `sources/<id>/` of the lake, each whole or absent: `seen.json`, written by
+every check, and `standing.json`, written by a person's word and by runs. A release depends on `Standing.said`, and on nothing
+else of them.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from typing import TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from crossings.durable import write_file
+from crossings.errors import CrossingsError, StorageFault
+from crossings.lake import digest
+from crossings.source.model import SourceSpec
+from flows.workspace import Workspace
+from transforms.parse.layout import Layout
+
+Kind = TypeVar("Kind", bound="_Record")
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Labels(_Record):
+    """How many labels a dimension has, and the first of them in the order of the alphabet."""
+
+    count: int
+    first: tuple[str, ...]
+
+
+class Received(_Record):
+    """Size and digest of a payload."""
+
+    bytes: int
+    sha256: str
+
+
+class Observation(_Record):
+    """What one check of a source saw.
+
+    Attributes
+    ----------
+    looked_at : UTC instant. base_url : address of the served copy that was asked; None for the publisher.
+    declared : digest of what the YAML said then. received : the payloads by name.
+    layout, labels : of the figures, where any were found. first, last : days that the accepted periods reach.
+    figures, refused, unselected : cells. refusals : the first refused ones, with their reason.
+    differs : what is not as the YAML says, each with what to correct; empty where all is.
+    """
+
+    source_id: str
+    looked_at: dt.datetime
+    base_url: str | None
+    declared: str
+    received: dict[str, Received] = {}
+    layout: Layout | None = None
+    labels: dict[str, Labels] = {}
+    first: dt.date | None = None
+    last: dt.date | None = None
+    figures: int = 0
+    refused: int = 0
+    unselected: int = 0
+    refusals: tuple[str, ...] = ()
+    differs: tuple[str, ...] = ()
+
+    @property
+    def outcome(self) -> str:
+        """`as declared` or `differs`."""
+        return "differs" if self.differs else "as declared"
+
+
+class Confirmation(_Record):
+    """A person's word that a layout is the right one; `base_url` where it was seen on a served copy."""
+
+    layout: Layout
+    seen_at: dt.datetime
+    on: dt.date
+    by: str | None = None
+    note: str | None = None
+    base_url: str | None = None
+    withdrawn: dt.date | None = None
+
+
+class Change(_Record):
+    """That a run found a confirmed source otherwise: when, why, and the bundle of the look, where it brought one."""
+
+    at: dt.datetime
+    why: str
+    bundle: str | None = None
+
+
+class Standing(_Record):
+    """What a source was confirmed as, oldest first, and what changed since.
+
+    judged : the bundle that a run last found to be as confirmed.
+    """
+
+    confirmed: tuple[Confirmation, ...] = ()
+    changed: Change | None = None
+    judged: str | None = None
+
+    @property
+    def newest(self) -> Confirmation | None:
+        """The last confirmation, withdrawn or not."""
+        return self.confirmed[-1] if self.confirmed else None
+
+    @property
+    def live(self) -> bool:
+        """Whether the publisher itself, and not a served copy, was confirmed."""
+        newest = self.newest
+        return newest is not None and newest.withdrawn is None and newest.base_url is None
+
+    @property
+    def layouts(self) -> dict[str, Layout]:
+        """Layouts whose looks may be read, by fingerprint, the newest last.
+
+        An earlier one stays readable only while it counts in the units and the frequency of the newest: in other units the YAML
+        of today would read its figures wrongly.
+        """
+        standing = [c.layout for c in self.confirmed if c.withdrawn is None]
+        return {layout.fingerprint: layout for layout in standing if layout.measures == standing[-1].measures}
+
+    def objection(self, layout: Layout) -> str | None:
+        """Why a look of this layout must not be read; None where it may, or where nothing was ever confirmed."""
+        known = self.layouts
+        if not self.confirmed or layout.fingerprint in known:
+            return None
+        if not known:
+            return f"layout {layout.fingerprint}, and no confirmation stands"
+        newest = list(known.values())[-1]
+        told = layout.differs_from(newest)
+        return f"layout {layout.fingerprint} instead of {newest.fingerprint}, which was confirmed: {told}"
+
+    @property
+    def said(self) -> str:
+        """All that a release depends on, as text; empty where nothing was ever said."""
+        if not self.confirmed and self.changed is None:
+            return ""
+        changed = None if self.changed is None else self.changed.model_dump(mode="json")
+        return json.dumps({"layouts": list(self.layouts), "live": self.live, "changed": changed})
+
+    def scheduled(self, spec: SourceSpec, *, copy: bool) -> bool:
+        """Whether a run looks at the source; `copy` where the run asks a served copy.
+
+        A confirmation of a served copy counts for such runs alone, and one of the publisher for all others. It goes before
+        what the YAML says.
+        """
+        if not spec.enabled or spec.by_hand:
+            return spec.enabled
+        if self.changed is not None or (spec.fetch.offline and not copy):
+            return False
+        newest = self.newest
+        if newest is None or (newest.base_url is not None and not copy):
+            return spec.confirmed and not copy
+        return newest.withdrawn is None and (newest.base_url is not None) == copy
+
+
+def declared(spec: SourceSpec) -> str:
+    """Digest of what a source's YAML says of its publisher; notes and what is left to confirm do not matter."""
+    return digest(spec.model_dump_json(exclude={"confirmed", "to_confirm", "enabled", "notes"}).encode())
+
+
+def seen(workspace: Workspace, source_id: str) -> Observation | None:
+    """What the last check saw; None where there was none. Raises StorageFault for a damaged record."""
+    return _read(workspace, source_id, "seen", Observation)
+
+
+def keep(workspace: Workspace, observation: Observation) -> None:
+    """Keep what a check saw, in the place of what the one before saw."""
+    _write(workspace, observation.source_id, "seen", observation)
+
+
+def standing(workspace: Workspace, source_id: str) -> Standing:
+    """What a source is confirmed as. Raises StorageFault for a damaged record."""
+    return _read(workspace, source_id, "standing", Standing) or Standing()
+
+
+def set_standing(workspace: Workspace, source_id: str, new: Standing) -> None:
+    """Keep what a source is confirmed as; whoever writes holds the lake."""
+    _write(workspace, source_id, "standing", new)
+
+
+def confirm(workspace: Workspace, spec: SourceSpec, by: str | None = None, note: str | None = None) -> Confirmation:
+    """Record that what the last check saw is right; runs then look at the source again.
+
+    Raises CrossingsError where there was no check, or where it differed, is older than the YAML or than a change, or asked a
+    served copy although the publisher was confirmed.
+    """
+    with workspace.lake.writing():
+        found, before = seen(workspace, spec.id), standing(workspace, spec.id)
+        if found is None or found.layout is None:
+            told = "was never checked" if found is None else f"{_differed(found)}"
+            raise CrossingsError(f"{spec.id} {told}", _again(spec, found))
+        if found.differs:
+            raise CrossingsError(f"{spec.id} {_differed(found)}", _again(spec, found))
+        if found.declared != declared(spec):
+            raise CrossingsError(f"{spec.id}.yaml is not as it was at the check of {_at(found)}", _again(spec, found))
+        if before.changed is not None and before.changed.at >= found.looked_at:
+            raise CrossingsError(f"{spec.id} changed after the check of {_at(found)}", _again(spec, found))
+        if found.base_url is not None and before.live:
+            raise CrossingsError(
+                f"{spec.id} is confirmed on its live service, and the last check asked a served copy",
+                "use another lake for copies (CROSSINGS_LAKE), or withdraw first",
+            )
+        made = Confirmation(layout=found.layout, seen_at=found.looked_at, on=workspace.now.date(), by=by, note=note,
+                            base_url=found.base_url)  # fmt: skip
+        # What was confirmed of a copy says nothing of the publisher.
+        earlier = [c for c in before.confirmed if (c.base_url is None) == (made.base_url is None)]
+        set_standing(workspace, spec.id, Standing(confirmed=(*earlier, made)))
+    return made
+
+
+def withdraw(workspace: Workspace, spec: SourceSpec) -> Confirmation:
+    """Take the last confirmation back; returns it. Raises CrossingsError where none stands in the lake."""
+    with workspace.lake.writing():
+        before = standing(workspace, spec.id)
+        newest = before.newest
+        if newest is None or newest.withdrawn is not None:
+            remedy = "set confirmed: false in its YAML" if spec.confirmed else "there is nothing to do"
+            raise CrossingsError(f"{spec.id} has no confirmation in this lake", remedy)
+        taken = newest.model_copy(update={"withdrawn": workspace.now.date()})
+        update = {"confirmed": (*before.confirmed[:-1], taken), "judged": None}
+        set_standing(workspace, spec.id, before.model_copy(update=update))
+    return taken
+
+
+def _differed(found: Observation) -> str:
+    return f"differed at the check of {_at(found)}: {found.differs[0]}"
+
+
+def _again(spec: SourceSpec, found: Observation | None) -> str:
+    copy = f" --base-url {found.base_url}" if found is not None and found.base_url else ""
+    return f"run `crossings sources check {spec.id}{copy}`"
+
+
+def _at(found: Observation) -> str:
+    return f"{found.looked_at:%Y-%m-%d %H:%M} UTC"
+
+
+def _read(workspace: Workspace, source_id: str, name: str, kind: type[Kind]) -> Kind | None:
+    path = workspace.lake.root / "sources" / source_id / f"{name}.json"
+    try:
+        return kind.model_validate_json(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except (OSError, ValidationError):
+        raise StorageFault(
+            f"{path} cannot be read", f"move it aside, then check and confirm {source_id} again"
+        ) from None
+
+
+def _write(workspace: Workspace, source_id: str, name: str, record: _Record) -> None:
+    path = workspace.lake.root / "sources" / source_id / f"{name}.json"
+    write_file(path, (record.model_dump_json(indent=1) + "\n").encode())
