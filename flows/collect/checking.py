@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from crossings.errors import CrossingsError, UnreadableInput
 from crossings.source.model import SourceSpec
+from flows.archive.request import redacted_url
 from flows.collect import questions
 from flows.collect.standing import Labels, Observation, Received, declared, keep
 from flows.workspace import Workspace
@@ -56,7 +57,8 @@ def _observation(
 ) -> Observation:
     seen = found.seen if isinstance(found, Parsed | RefusedCells) else None
     told = Observation(
-        source_id=spec.id, looked_at=workspace.now, base_url=base_url, declared=declared(spec),
+        source_id=spec.id, looked_at=workspace.now, declared=declared(spec),
+        base_url=None if base_url is None else redacted_url(base_url),
         received={p.name: Received(bytes=len(p.content), sha256=p.sha256) for p in payloads},
         layout=None if seen is None else seen.layout, labels=_labels(seen),
     )  # fmt: skip

@@ -1,14 +1,15 @@
 """What is known of a source beside its YAML: what a check saw last, what a person confirmed, and whether it changed since.
 
-In: a workspace and a source. Out: two records below `sources/<id>/` of the lake, each whole or absent: `seen.json`, written by
-every check, and `standing.json`, written by a person's word and by runs. A release depends on `Standing.said`, and on nothing
-else of them.
+In: a workspace and a source. Out: files below `sources/<id>/` of the lake, each whole or absent: `seen.json`, written by every
+check, `standing.json`, written by a person's word and by runs, and each YAML that was confirmed, named after its digest. A
+release depends on `Standing.said` and on nothing else of them.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import json
+from pathlib import Path
 from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -75,9 +76,13 @@ class Observation(_Record):
 
 
 class Confirmation(_Record):
-    """A person's word that a layout is the right one; `base_url` where it was seen on a served copy."""
+    """A person's word that a layout is the right one.
+
+    declared : digest of the YAML that read it, which is kept beside. base_url : where it was seen on a served copy.
+    """
 
     layout: Layout
+    declared: str
     seen_at: dt.datetime
     on: dt.date
     by: str | None = None
@@ -116,25 +121,26 @@ class Standing(_Record):
         return newest is not None and newest.withdrawn is None and newest.base_url is None
 
     @property
-    def layouts(self) -> dict[str, Layout]:
-        """Layouts whose looks may be read, by fingerprint, the newest last.
+    def readings(self) -> list[tuple[str, str | None]]:
+        """Layouts that may be read, the newest first: fingerprint, and digest of the YAML that reads it, None for today's.
 
-        An earlier one stays readable only while it counts in the units and the frequency of the newest: in other units the YAML
-        of today would read its figures wrongly.
+        Today's reads the newest layout, unless a person has to look first.
         """
-        standing = [c.layout for c in self.confirmed if c.withdrawn is None]
-        return {layout.fingerprint: layout for layout in standing if layout.measures == standing[-1].measures}
+        settled = self.changed is None and bool(self.confirmed) and self.confirmed[-1].withdrawn is None
+        standing = [c for c in reversed(self.confirmed) if c.withdrawn is None]
+        return [
+            (c.layout.fingerprint, None if settled and number == 0 else c.declared) for number, c in enumerate(standing)
+        ]
 
     def objection(self, layout: Layout) -> str | None:
         """Why a look of this layout must not be read; None where it may, or where nothing was ever confirmed."""
-        known = self.layouts
-        if not self.confirmed or layout.fingerprint in known:
+        standing = [c.layout for c in self.confirmed if c.withdrawn is None]
+        if not self.confirmed or layout in standing:
             return None
-        if not known:
+        if not standing:
             return f"layout {layout.fingerprint}, and no confirmation stands"
-        newest = list(known.values())[-1]
-        told = layout.differs_from(newest)
-        return f"layout {layout.fingerprint} instead of {newest.fingerprint}, which was confirmed: {told}"
+        told = layout.differs_from(standing[-1])
+        return f"layout {layout.fingerprint} instead of {standing[-1].fingerprint}, which was confirmed: {told}"
 
     @property
     def said(self) -> str:
@@ -142,7 +148,7 @@ class Standing(_Record):
         if not self.confirmed and self.changed is None:
             return ""
         changed = None if self.changed is None else self.changed.model_dump(mode="json")
-        return json.dumps({"layouts": list(self.layouts), "live": self.live, "changed": changed})
+        return json.dumps({"readings": self.readings, "live": self.live, "changed": changed})
 
     def scheduled(self, spec: SourceSpec, *, copy: bool) -> bool:
         """Whether a run looks at the source; `copy` where the run asks a served copy.
@@ -162,7 +168,22 @@ class Standing(_Record):
 
 def declared(spec: SourceSpec) -> str:
     """Digest of what a source's YAML says of its publisher; notes and what is left to confirm do not matter."""
-    return digest(spec.model_dump_json(exclude={"confirmed", "to_confirm", "enabled", "notes"}).encode())
+    return digest(_as_confirmed(spec))
+
+
+def confirmed_spec(workspace: Workspace, source_id: str, sha256: str) -> SourceSpec:
+    """A source as its YAML was when it was confirmed. Raises StorageFault where that is not kept as it was."""
+    path = _place(workspace, source_id, sha256[:16])
+    try:
+        content = path.read_bytes()
+    except OSError:
+        content = b""
+    if digest(content) != sha256:
+        raise _damaged(path, source_id)
+    try:
+        return SourceSpec.model_validate_json(content)
+    except ValidationError:  # of an earlier version, which knew other fields
+        raise _damaged(path, source_id) from None
 
 
 def seen(workspace: Workspace, source_id: str) -> Observation | None:
@@ -207,10 +228,13 @@ def confirm(workspace: Workspace, spec: SourceSpec, by: str | None = None, note:
                 f"{spec.id} is confirmed on its live service, and the last check asked a served copy",
                 "use another lake for copies (CROSSINGS_LAKE), or withdraw first",
             )
-        made = Confirmation(layout=found.layout, seen_at=found.looked_at, on=workspace.now.date(), by=by, note=note,
-                            base_url=found.base_url)  # fmt: skip
-        # What was confirmed of a copy says nothing of the publisher.
-        earlier = [c for c in before.confirmed if (c.base_url is None) == (made.base_url is None)]
+        made = Confirmation(layout=found.layout, declared=found.declared, seen_at=found.looked_at, on=workspace.now.date(),
+                            by=by, note=note, base_url=found.base_url)  # fmt: skip
+        # What was confirmed of a copy says nothing of the publisher, and of one layout the last word counts.
+        earlier = [
+            c for c in before.confirmed if (c.base_url is None) == (made.base_url is None) and c.layout != made.layout
+        ]
+        write_file(_place(workspace, spec.id, made.declared[:16]), _as_confirmed(spec))
         set_standing(workspace, spec.id, Standing(confirmed=(*earlier, made)))
     return made
 
@@ -242,18 +266,31 @@ def _at(found: Observation) -> str:
     return f"{found.looked_at:%Y-%m-%d %H:%M} UTC"
 
 
+def _as_confirmed(spec: SourceSpec) -> bytes:
+    """A YAML as it is kept: without what says nothing of the publisher."""
+    plain = spec.model_copy(update={"confirmed": True, "to_confirm": (), "enabled": True, "notes": None})
+    return plain.model_dump_json().encode()
+
+
+def _place(workspace: Workspace, source_id: str, name: str) -> Path:
+    return workspace.lake.root / "sources" / source_id / f"{name}.json"
+
+
+def _damaged(path: Path, source_id: str) -> StorageFault:
+    return StorageFault(
+        f"{path} cannot be read", f"restore it, or move it aside, then check and confirm {source_id} again"
+    )
+
+
 def _read(workspace: Workspace, source_id: str, name: str, kind: type[Kind]) -> Kind | None:
-    path = workspace.lake.root / "sources" / source_id / f"{name}.json"
+    path = _place(workspace, source_id, name)
     try:
         return kind.model_validate_json(path.read_bytes())
     except FileNotFoundError:
         return None
     except (OSError, ValidationError):
-        raise StorageFault(
-            f"{path} cannot be read", f"move it aside, then check and confirm {source_id} again"
-        ) from None
+        raise _damaged(path, source_id) from None
 
 
 def _write(workspace: Workspace, source_id: str, name: str, record: _Record) -> None:
-    path = workspace.lake.root / "sources" / source_id / f"{name}.json"
-    write_file(path, (record.model_dump_json(indent=1) + "\n").encode())
+    write_file(_place(workspace, source_id, name), (record.model_dump_json(indent=1) + "\n").encode())

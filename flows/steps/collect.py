@@ -13,8 +13,8 @@ from crossings.lake import digest
 from flows.archive.archive import Look
 from flows.collect import questions
 from flows.collect.standing import Change, set_standing, standing
+from flows.steps import reading
 from flows.workspace import Workspace
-from transforms.parse import registry
 
 
 def sources(workspace: Workspace, base_url: str | None = None) -> list[str]:
@@ -65,14 +65,9 @@ def _compare(workspace: Workspace, source_id: str, sha256: str) -> None:
     if known.judged == sha256:
         return
     try:
-        found = registry.parse(questions.payloads(workspace.archive, sha256), workspace.source(source_id))
+        reading.read(workspace, workspace.source(source_id), known, sha256)
     except UnreadableInput as fault:
-        why: str | None = str(fault)
-    else:
-        assert found.seen is not None
-        why = known.objection(found.seen.layout)
-    if why is not None:
-        _changed(workspace, source_id, why, sha256)
+        _changed(workspace, source_id, str(fault), sha256)
     else:
         set_standing(workspace, source_id, known.model_copy(update={"judged": sha256}))
 

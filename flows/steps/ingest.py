@@ -19,7 +19,7 @@ from flows import gates, judge, stage
 from flows.archive.archive import Look
 from flows.collect import questions
 from flows.collect.standing import Standing, standing
-from flows.steps import collect
+from flows.steps import collect, reading
 from flows.workspace import Workspace
 from transforms import findings
 from transforms.parse import registry
@@ -28,8 +28,6 @@ from transforms.parse.statements_csv import Statements
 from transforms.reports import decisions as decide
 from transforms.reports import prepare, reference, revisions
 from transforms.series import definitions
-
-_CHECK = "run `crossings sources check {0}`, and `crossings sources confirm {0}` where it is right"
 
 
 @dataclass(frozen=True)
@@ -102,17 +100,13 @@ def _gathered(
         assert look.sha256 is not None
         refused = None
         try:
-            found = registry.parse(questions.payloads(workspace.archive, look.sha256), spec)
+            found = reading.read(workspace, spec, known_as, look.sha256)
         except UnreadableInput as error:
-            refused = [f"{spec.id}: {error.message}", error.remedy]
-            told.append(("unreadable_look", look, f"cannot be read, the looks before it stand: {error}"))
-            continue
-        assert found.seen is not None
-        why = known_as.objection(found.seen.layout)
-        if why is not None:
-            refused = [f"{spec.id}: {why}", _CHECK.format(spec.id)]
-            if known_as.changed is None or known_as.changed.bundle != look.sha256:  # else the source is told as changed
-                told.append(("changed_layout", look, f"is not read, the others stand: {why}; {_CHECK.format(spec.id)}"))
+            refused = [
+                error.message if error.message.startswith(spec.id) else f"{spec.id}: {error.message}",
+                error.remedy,
+            ]
+            told.append((look, error))
             continue
         brought = questions.brought(workspace.archive, look.sha256)
         parsed.append(
@@ -120,13 +114,22 @@ def _gathered(
         )
     gathered = revisions.gather(parsed, spec, known.main_timezone)
     unread = [
-        Finding(rule, severity="error" if refused and look is looks[-1] else None, table="reports",
-                country=spec.country, date_start=look.looked_at.date(), date_end=look.looked_at.date(),
-                finding_id=findings.identifier(rule, spec.id, look.sha256, look.looked_at),
-                message=f"{spec.id}: the look of {look.looked_at:%Y-%m-%d %H:%M} UTC {why}")
-        for rule, look, why in told
-    ]  # fmt: skip
+        _unread(spec, look, error, newest=refused is not None and look is looks[-1])
+        for look, error in told
+        if not (isinstance(error, reading.NotConfirmed) and known_as.changed and known_as.changed.bundle == look.sha256)
+    ]  # a look by which the source changed is told with that
     return replace(gathered, findings=[*gathered.findings, *unread, *_changed(spec, known_as)]), refused
+
+
+def _unread(spec: SourceSpec, look: Look, error: UnreadableInput, *, newest: bool) -> Finding:
+    rule = "changed_layout" if isinstance(error, reading.NotConfirmed) else "unreadable_look"
+    why = "is not read" if isinstance(error, reading.NotConfirmed) else "cannot be read"
+    day = look.looked_at.date()
+    return Finding(
+        rule, severity="error" if newest else None, table="reports", country=spec.country, date_start=day, date_end=day,
+        finding_id=findings.identifier(rule, spec.id, look.sha256, look.looked_at),
+        message=f"{spec.id}: the look of {look.looked_at:%Y-%m-%d %H:%M} UTC {why}, the looks before it stand: {error}",
+    )  # fmt: skip
 
 
 def _changed(spec: SourceSpec, known_as: Standing) -> list[Finding]:
@@ -139,7 +142,7 @@ def _changed(spec: SourceSpec, known_as: Standing) -> list[Finding]:
         Finding("changed_layout", severity="error", table="reports", country=spec.country, date_start=day, date_end=day,
                 finding_id=findings.identifier("changed_layout", spec.id, change.at),
                 message=f"{spec.id}: changed on {day}, scheduled runs no longer look at it, what was read before stands: "
-                        f"{change.why}; {_CHECK.format(spec.id)}")
+                        f"{change.why}; {reading.CHECK.format(spec.id)}")
     ]  # fmt: skip
 
 

@@ -38,11 +38,6 @@ class Layout:
         """Sixteen hexadecimal digits that are the same for the same layout."""
         return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:16]
 
-    @property
-    def measures(self) -> tuple[str, tuple[str, ...]]:
-        """Frequency and units: what decides the size of a figure, and not only where it stands."""
-        return self.freq, self.units
-
     def differs_from(self, other: Layout) -> str:
         """What is otherwise here than in `other`, in words; empty where the two are one layout."""
         pairs = (
