@@ -17,7 +17,7 @@ from typing import Any, Protocol
 from crossings.errors import CrossingsError, StorageFault
 from crossings.lake import Release, release_id
 from flows import stage
-from flows.collect.standing import standing
+from flows.collect import standing
 from flows.steps import build
 from flows.steps import collect as collecting
 from flows.workspace import Workspace
@@ -129,12 +129,11 @@ def _look_around(workspace: Workspace, each: Each, tell: Tell, base_url: str | N
         zip(wanted, each(collecting.collect_or_keep, workspace, [(source, base_url) for source in wanted]), strict=True)
     )
     for source in workspace.sources:
-        change = standing(workspace, source).changed
+        change = standing.standing(workspace, source).changed
         looks = workspace.archive.looks(source) if source in wanted else []
         if change is not None:
-            left = "" if source in wanted else "not looked at, "
-            tell(f"{source}: {left}changed on {change.at:%Y-%m-%d}: {change.why}; what was read before stands; "
-                 f"`crossings sources check {source}` shows what came")  # fmt: skip
+            tell(f"{source}: changed on {change.at:%Y-%m-%d} and looked at no further: {change.why}; what was read before "
+                 f"stands; `crossings sources check {source}` shows what comes now")  # fmt: skip
         elif looks and looks[-1].outcome == "failed":
             tell(f"{source}: {looks[-1].error}; what the archive holds of it stands")
     return {source: sha256 for source, sha256 in found.items() if sha256}
@@ -166,6 +165,7 @@ def _publish(workspace: Workspace, each: Each, tell: Tell, payloads: dict[str, s
         tell(f"{len(damaged)} files of the current release are not as published; making them again")
         rebuild = True
     elif current is not None and unchanged:
+        _note_release(workspace, payloads)
         return _outcome(workspace, current, written=False, unchanged=True, counts=[])
     if rebuild:
         stage.prune(workspace.staging, set())
@@ -177,8 +177,14 @@ def _publish(workspace: Workspace, each: Each, tell: Tell, payloads: dict[str, s
     from flows.steps import publish as publishing  # noqa: PLC0415
 
     published = publishing.release(workspace, ingested, estimated, inputs)
+    _note_release(workspace, payloads)
     stage.prune(workspace.staging, {*ingested, *estimated})
     return _outcome(workspace, published.release, written=published.written, unchanged=False, counts=counts)
+
+
+def _note_release(workspace: Workspace, payloads: dict[str, str]) -> None:
+    for source in payloads:
+        standing.released(workspace, source)
 
 
 def _outcome(

@@ -142,7 +142,7 @@ def _show(console: Console, spec: SourceSpec, found: Observation, known: Standin
         console.print(f"  {name:10} {escape(text)}")
 
     console.print(f"{spec.id}: {escape(spec.title)} ({escape(spec.publisher)})")
-    newest = known.newest if known.newest is not None and known.newest.withdrawn is None else None
+    newest = known.newest
     if newest is not None:
         line(
             "confirmed",
@@ -162,7 +162,7 @@ def _show(console: Console, spec: SourceSpec, found: Observation, known: Standin
             more = ", …" if labels.count > len(labels.first) else ""
             line("labels", f"{name}: {labels.count:,}: {', '.join(labels.first)}{more}")
         if (otherwise := known.objection(said)) is not None:
-            line("changed", otherwise)
+            line("otherwise", otherwise)
         if found.figures or found.refused:
             line("figures", f"{found.figures:,} accepted, {found.refused:,} refused, {found.unselected:,} not selected")
     if found.first is not None:
@@ -200,9 +200,11 @@ def confirm(
     if withdraw and (by or note):
         raise CrossingsError("--withdraw takes no --by or --note", "leave them out")
     if withdraw:
-        taken = standing.withdraw(workspace, spec)
-        console.print(f"{spec.id}: the confirmation of {taken.on} is withdrawn; scheduled runs leave it alone, and looks of "
-                      f"layout {taken.layout.fingerprint} stay out of releases until they are confirmed again")  # fmt: skip
+        undone = standing.withdraw(workspace, spec)
+        stands = (
+            "it is as before" if undone else "what releases show of it stands until it is checked and confirmed again"
+        )
+        console.print(f"{spec.id}: the last confirmation is withdrawn; {stands}")
         return
     made = standing.confirm(workspace, spec, by, note)
     where = "`crossings run`" if made.base_url is None else "a served copy, so only `crossings run --base-url URL`"

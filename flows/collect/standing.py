@@ -88,37 +88,47 @@ class Confirmation(_Record):
     by: str | None = None
     note: str | None = None
     base_url: str | None = None
-    withdrawn: dt.date | None = None
 
 
 class Change(_Record):
-    """That a run found a confirmed source otherwise: when, why, and the bundle of the look, where it brought one."""
+    """That a confirmed source is looked at no further: since when, and why.
+
+    bundle : of the look that a run found otherwise than it was confirmed, where it brought one.
+    withdrawn : whether a person took the confirmation back.
+    """
 
     at: dt.datetime
     why: str
     bundle: str | None = None
+    withdrawn: bool = False
 
 
 class Standing(_Record):
-    """What a source was confirmed as, oldest first, and what changed since.
+    """What a source was confirmed as, and what changed since.
 
-    judged : the bundle that a run last found to be as confirmed.
+    Attributes
+    ----------
+    confirmed : each layout once, the last word last. since : looks from this instant on are read only as they were confirmed.
+    changed : why runs leave the source alone. judged : the bundle that a run last found to be as confirmed.
+    before : what stood before the last confirmation, until a release is made with that.
     """
 
     confirmed: tuple[Confirmation, ...] = ()
+    since: dt.datetime | None = None
     changed: Change | None = None
     judged: str | None = None
+    before: Standing | None = None
 
     @property
     def newest(self) -> Confirmation | None:
-        """The last confirmation, withdrawn or not."""
+        """The last confirmation."""
         return self.confirmed[-1] if self.confirmed else None
 
     @property
     def live(self) -> bool:
-        """Whether the publisher itself, and not a served copy, was confirmed."""
-        newest = self.newest
-        return newest is not None and newest.withdrawn is None and newest.base_url is None
+        """Whether the publisher itself, and not a served copy, is confirmed."""
+        withdrawn = self.changed is not None and self.changed.withdrawn
+        return self.newest is not None and self.newest.base_url is None and not withdrawn
 
     @property
     def readings(self) -> list[tuple[str, str | None]]:
@@ -126,29 +136,30 @@ class Standing(_Record):
 
         Today's reads the newest layout, unless a person has to look first.
         """
-        settled = self.changed is None and bool(self.confirmed) and self.confirmed[-1].withdrawn is None
-        standing = [c for c in reversed(self.confirmed) if c.withdrawn is None]
+        known = [(c.layout.fingerprint, c.declared) for c in reversed(self.confirmed)]
         return [
-            (c.layout.fingerprint, None if settled and number == 0 else c.declared) for number, c in enumerate(standing)
+            (layout, None if number == 0 and not self.changed else said) for number, (layout, said) in enumerate(known)
         ]
 
+    def guards(self, looked_at: dt.datetime) -> bool:
+        """Whether a look of this instant is read only if its layout was confirmed; earlier ones were brought by hand."""
+        return self.since is not None and looked_at >= self.since
+
     def objection(self, layout: Layout) -> str | None:
-        """Why a look of this layout must not be read; None where it may, or where nothing was ever confirmed."""
-        standing = [c.layout for c in self.confirmed if c.withdrawn is None]
-        if not self.confirmed or layout in standing:
+        """Why a look of this layout is not as confirmed; None where it is, or where nothing was ever confirmed."""
+        if self.newest is None or any(layout == c.layout for c in self.confirmed):
             return None
-        if not standing:
-            return f"layout {layout.fingerprint}, and no confirmation stands"
-        told = layout.differs_from(standing[-1])
-        return f"layout {layout.fingerprint} instead of {standing[-1].fingerprint}, which was confirmed: {told}"
+        known = self.newest.layout
+        told = layout.differs_from(known)
+        return f"layout {layout.fingerprint} instead of {known.fingerprint}, which was confirmed: {told}"
 
     @property
     def said(self) -> str:
         """All that a release depends on, as text; empty where nothing was ever said."""
         if not self.confirmed and self.changed is None:
             return ""
-        changed = None if self.changed is None else self.changed.model_dump(mode="json")
-        return json.dumps({"readings": self.readings, "live": self.live, "changed": changed})
+        said = self.model_dump(mode="json", include={"since", "changed"})
+        return json.dumps(said | {"readings": self.readings, "live": self.live}, sort_keys=True)
 
     def scheduled(self, spec: SourceSpec, *, copy: bool) -> bool:
         """Whether a run looks at the source; `copy` where the run asks a served copy.
@@ -163,7 +174,7 @@ class Standing(_Record):
         newest = self.newest
         if newest is None or (newest.base_url is not None and not copy):
             return spec.confirmed and not copy
-        return newest.withdrawn is None and (newest.base_url is not None) == copy
+        return (newest.base_url is not None) == copy
 
 
 def declared(spec: SourceSpec) -> str:
@@ -231,26 +242,39 @@ def confirm(workspace: Workspace, spec: SourceSpec, by: str | None = None, note:
         made = Confirmation(layout=found.layout, declared=found.declared, seen_at=found.looked_at, on=workspace.now.date(),
                             by=by, note=note, base_url=found.base_url)  # fmt: skip
         # What was confirmed of a copy says nothing of the publisher, and of one layout the last word counts.
-        earlier = [
-            c for c in before.confirmed if (c.base_url is None) == (made.base_url is None) and c.layout != made.layout
-        ]
+        alike = [c for c in before.confirmed if (c.base_url is None) == (made.base_url is None)]
+        earlier = [c for c in alike if c.layout != made.layout]
         write_file(_place(workspace, spec.id, made.declared[:16]), _as_confirmed(spec))
-        set_standing(workspace, spec.id, Standing(confirmed=(*earlier, made)))
+        since = before.since if alike else found.looked_at
+        set_standing(workspace, spec.id, Standing(confirmed=(*earlier, made), since=since, before=before))
     return made
 
 
-def withdraw(workspace: Workspace, spec: SourceSpec) -> Confirmation:
-    """Take the last confirmation back; returns it. Raises CrossingsError where none stands in the lake."""
+def withdraw(workspace: Workspace, spec: SourceSpec) -> bool:
+    """Take the last confirmation back; runs then leave the source alone.
+
+    Returns whether it is as if it had never been given. That is so until a release was made with it; after that its figures
+    stand, because what was released does not vanish, until the source is checked and confirmed again.
+
+    Raises CrossingsError where none stands in the lake, or where the source is left alone already.
+    """
     with workspace.lake.writing():
         before = standing(workspace, spec.id)
-        newest = before.newest
-        if newest is None or newest.withdrawn is not None:
+        if before.newest is None:
             remedy = "set confirmed: false in its YAML" if spec.confirmed else "there is nothing to do"
             raise CrossingsError(f"{spec.id} has no confirmation in this lake", remedy)
-        taken = newest.model_copy(update={"withdrawn": workspace.now.date()})
-        update = {"confirmed": (*before.confirmed[:-1], taken), "judged": None}
-        set_standing(workspace, spec.id, before.model_copy(update=update))
-    return taken
+        if before.changed is not None:
+            raise CrossingsError(f"{spec.id} is left alone already: {before.changed.why}", "there is nothing to do")
+        change = Change(at=workspace.now, why=f"the confirmation of {before.newest.on} was withdrawn", withdrawn=True)
+        set_standing(workspace, spec.id, before.before or before.model_copy(update={"changed": change}))
+    return before.before is not None
+
+
+def released(workspace: Workspace, source_id: str) -> None:
+    """Note that a release was made with what a source is confirmed as; whoever calls holds the lake."""
+    known = standing(workspace, source_id)
+    if known.before is not None:
+        set_standing(workspace, source_id, known.model_copy(update={"before": None}))
 
 
 def _differed(found: Observation) -> str:

@@ -65,7 +65,7 @@ def _compare(workspace: Workspace, source_id: str, sha256: str) -> None:
     if known.judged == sha256:
         return
     try:
-        reading.read(workspace, workspace.source(source_id), known, sha256)
+        reading.read(workspace, workspace.source(source_id), known, sha256, guarded=True)
     except UnreadableInput as fault:
         _changed(workspace, source_id, str(fault), sha256)
     else:

@@ -100,7 +100,8 @@ def _gathered(
         assert look.sha256 is not None
         refused = None
         try:
-            found = reading.read(workspace, spec, known_as, look.sha256)
+            guarded = known_as.guards(look.looked_at)
+            found = reading.read(workspace, spec, known_as, look.sha256, guarded=guarded)
         except UnreadableInput as error:
             refused = [
                 error.message if error.message.startswith(spec.id) else f"{spec.id}: {error.message}",
@@ -141,7 +142,7 @@ def _changed(spec: SourceSpec, known_as: Standing) -> list[Finding]:
     return [
         Finding("changed_layout", severity="error", table="reports", country=spec.country, date_start=day, date_end=day,
                 finding_id=findings.identifier("changed_layout", spec.id, change.at),
-                message=f"{spec.id}: changed on {day}, scheduled runs no longer look at it, what was read before stands: "
+                message=f"{spec.id}: scheduled runs look at it no further since {day}, what was read before stands: "
                         f"{change.why}; {reading.CHECK.format(spec.id)}")
     ]  # fmt: skip
 

@@ -21,18 +21,19 @@ class NotConfirmed(UnreadableInput):
     """A look that can be read, and whose layout is not one that was confirmed."""
 
 
-def read(workspace: Workspace, spec: SourceSpec, known_as: Standing, bundle: str) -> Parsed:
+def read(workspace: Workspace, spec: SourceSpec, known_as: Standing, bundle: str, *, guarded: bool) -> Parsed:
     """The figures of a look.
 
     The YAML of today reads the looks of the layout that was confirmed last. Earlier layouts are read as the YAML said when they
     were confirmed, and so are all while the source is changed: a correction that is made for the new layout, of a unit for
-    example, must not touch figures that came in the old one. Where nothing was ever confirmed in this lake, today's reads.
+    example, must not touch figures that came in the old one.
+
+    guarded : whether a layout that was never confirmed is refused. Looks from before the first confirmation, and those of
+    sources that have none in this lake, are read as the YAML of today says.
 
     Raises UnreadableInput, and NotConfirmed for a layout that was not confirmed.
     """
     payloads = questions.payloads(workspace.archive, bundle)
-    if not known_as.confirmed:
-        return registry.parse(payloads, spec)
     faults: list[UnreadableInput] = []
     for fingerprint, digest in known_as.readings:
         said = spec if digest is None else confirmed_spec(workspace, spec.id, digest)
@@ -46,4 +47,6 @@ def read(workspace: Workspace, spec: SourceSpec, known_as: Standing, bundle: str
             return found
         why = known_as.objection(found.seen.layout) or f"layout {found.seen.layout.fingerprint} under another YAML"
         faults.append(NotConfirmed(why, CHECK.format(spec.id)))
-    raise faults[0] if faults else NotConfirmed("no confirmation stands", CHECK.format(spec.id))
+    if guarded and faults:
+        raise faults[0]
+    return registry.parse(payloads, spec)

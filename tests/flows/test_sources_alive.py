@@ -115,7 +115,8 @@ def test_a_source_is_taken_changes_and_is_taken_again(
 
         looks = len(Workspace.open(Settings(lake=lake, data=small_data)).archive.looks(NAME))
         again = command("run", "--local", "--base-url", address)
-        assert f"{NAME}: not looked at, changed on " in again.out
+        assert f"{NAME}: changed on " in again.out
+        assert "looking at register\n" in again.out
         assert "Nothing new" in again.out
         assert len(Workspace.open(Settings(lake=lake, data=small_data)).archive.looks(NAME)) == looks
 
@@ -239,19 +240,58 @@ def test_a_look_by_hand_of_another_layout_stays_out_and_is_one_line(
     assert len(told(lake)) == 1
 
 
-def test_a_confirmation_is_withdrawn(lake: Path, small_data: Path, command: Command) -> None:
+def test_a_confirmation_is_undone_before_a_release_was_made_with_it(
+    lake: Path, small_data: Path, command: Command, tmp_path: Path
+) -> None:
     taken(command, small_data)
+    first = figures(lake, "MNG")
+    other = copied(NAME, tmp_path / "other", ('"Direction"', '"Passengers"'), ("1500", "1510"))
+    with served(spec(small_data), other) as address:
+        command("run", "--local", "--base-url", address)
+        before = row(command)
+        assert before["state"] == "changed"
+        assert command("sources", "check", NAME, "--base-url", address).code == 0
+        assert command("sources", "confirm", NAME).code == 0
     said = command("sources", "confirm", NAME, "--withdraw")
-    assert "is withdrawn" in said.out
+    assert "withdrawn; it is as before" in said.out
+    assert row(command) | {"last_looked": 0} == before | {"last_looked": 0}
+    assert command("publish", "--local").code == 0
+    assert figures(lake, "MNG") == first
+
+
+def test_what_was_released_stands_when_its_confirmation_is_withdrawn(
+    lake: Path, small_data: Path, command: Command
+) -> None:
+    taken(command, small_data)
+    first = figures(lake, "MNG")
+    assert "what releases show of it stands" in command("sources", "confirm", NAME, "--withdraw").out
     with served(spec(small_data)) as address:
         run = command("run", "--local", "--base-url", address)
+        assert run.code == 0, run.err
         assert "looking at register\n" in run.out
-        assert figures(lake, "MNG") == {}
+        assert "the confirmation of" in run.out
+        assert figures(lake, "MNG") == first
         assert len(told(lake)) == 1
-        assert "has no confirmation in this lake" in command("sources", "confirm", NAME, "--withdraw").err
+        assert "is left alone already" in command("sources", "confirm", NAME, "--withdraw").err
+        assert "changed after the check" in command("sources", "confirm", NAME).err
+        assert command("sources", "check", NAME, "--base-url", address).code == 0
         assert command("sources", "confirm", NAME).code == 0
-        assert command("run", "--local", "--base-url", address).code == 0
-    assert len(figures(lake, "MNG")) == 11
+        assert f"looking at {NAME}, register" in command("run", "--local", "--base-url", address).out
+    assert told(lake).empty
+
+
+def test_figures_from_before_the_first_confirmation_stay_in_the_release(
+    lake: Path, small_data: Path, command: Command, tmp_path: Path
+) -> None:
+    """They were brought by hand in a layout that nobody confirmed; no release may lose them."""
+    other = copied(NAME, tmp_path / "other", ('"Direction"', '"Passengers"'))
+    with served(spec(small_data), other) as address:
+        assert command("ingest", NAME, "--base-url", address).code == 0
+    assert command("publish", "--local").code == 0
+    first = figures(lake, "MNG")
+    assert taken(command, small_data).code == 0
+    assert figures(lake, "MNG") == first
+    assert told(lake).empty
 
 
 @pytest.mark.parametrize(
