@@ -24,7 +24,7 @@ sources = typer.Typer(no_args_is_help=False, rich_markup_mode="markdown", add_co
 
 @sources.callback(invoke_without_command=True)
 def listed(context: typer.Context, json: Json = False) -> None:
-    """List every source with its freshness; below it: check one live, confirm it, serve a copy of it.
+    """List the sources with their freshness; check one live, confirm it; serve a copy of one.
 
     A source is looked at by scheduled runs from the day on which somebody saw it answer as declared:
 
