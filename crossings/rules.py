@@ -165,6 +165,8 @@ _CATALOGUE = (
          "tell", "warn", "4.8"),
     Rule("older_edition", "an edition older than one that was brought before; the newer figures stand", "tell", "warn", "4.8"),
     Rule("unreadable_look", "a look cannot be read; the looks before it stand", "tell", "warn", "4.8"),
+    Rule("changed_layout", "a look is not as its source was confirmed; it is not read until it is, and the looks before it stand",
+         "hold", "warn", "4.8"),
     # Figures beside each other.
     Rule("V28", "a running total falls although a longer window cannot hold less", "tell", "warn", "8"),
     Rule("V39", "a day is more than {times} times the day before, or less than that part of it, without an event",

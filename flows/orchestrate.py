@@ -76,8 +76,10 @@ def _as_tasks(step: Callable[..., str], workspace: Workspace, items: Sequence[tu
 
 
 def _label(item: tuple[Any, ...]) -> str:
-    """The source or country of an item; stage names are long and say nothing to a person."""
-    return next((part for part in (item[-1], *item) if isinstance(part, str) and len(part) < 40), "all")
+    """The source or country of an item; stage names are long, and addresses are the same for all."""
+    return next(
+        (part for part in (item[-1], *item) if isinstance(part, str) and len(part) < 40 and "://" not in part), "all"
+    )
 
 
 def _settings(lake: Path | None, data: Path | None) -> Settings:
@@ -106,10 +108,12 @@ _RUNNER: Any = ThreadPoolTaskRunner(max_workers=settings().workers)
 
 
 @flow(name="run", task_runner=_RUNNER, retries=0, persist_result=False)
-def run(lake: Path | None = None, data: Path | None = None, rebuild: bool = False) -> pipeline.Outcome:
-    """Collect every source, ingest, estimate, hold the gates, publish."""
+def run(
+    lake: Path | None = None, data: Path | None = None, rebuild: bool = False, base_url: str | None = None
+) -> pipeline.Outcome:
+    """Collect every confirmed source, ingest, estimate, hold the gates, publish; `base_url` as in `pipeline.run`."""
     workspace = Workspace.open(_settings(lake, data))
-    outcome = pipeline.run(workspace, _as_tasks, _tell(), rebuild=rebuild)
+    outcome = pipeline.run(workspace, _as_tasks, _tell(), rebuild=rebuild, base_url=base_url)
     _show(outcome)
     return outcome
 

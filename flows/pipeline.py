@@ -17,6 +17,7 @@ from typing import Any, Protocol
 from crossings.errors import CrossingsError, StorageFault
 from crossings.lake import Release, release_id
 from flows import stage
+from flows.collect import standing
 from flows.steps import build
 from flows.steps import collect as collecting
 from flows.workspace import Workspace
@@ -58,14 +59,15 @@ def in_process(step: Callable[..., str], workspace: Workspace, items: Sequence[t
     return [step(workspace, *item) for item in items]
 
 
-def run(workspace: Workspace, each: Each, tell: Tell, *, rebuild: bool = False) -> Outcome:
+def run(workspace: Workspace, each: Each, tell: Tell, *, rebuild: bool = False, base_url: str | None = None) -> Outcome:
     """Collect, ingest, estimate, gate and publish.
 
     rebuild : do all the work even where the inputs are those of the current release, and compare the bytes.
+    base_url : ask this served copy for the sources that were confirmed on one, and no publisher.
     Every run, failed ones included, leaves a line in `runs.jsonl`.
     """
     with _remembered(workspace) as note:
-        payloads = collecting.archived(workspace) | _look_around(workspace, each, tell)
+        payloads = collecting.archived(workspace) | _look_around(workspace, each, tell, base_url)
         outcome = _publish(workspace, each, tell, payloads, rebuild)
         note(asdict(outcome) | {"outcome": "unchanged" if outcome.unchanged else "published"})
     return outcome
@@ -119,16 +121,20 @@ def collect(workspace: Workspace, each: Each, tell: Tell, source_ids: Sequence[s
     return dict(zip(wanted, each(collecting.collect, workspace, [(source,) for source in wanted]), strict=True))
 
 
-def _look_around(workspace: Workspace, each: Each, tell: Tell) -> dict[str, str]:
+def _look_around(workspace: Workspace, each: Each, tell: Tell, base_url: str | None) -> dict[str, str]:
     """Look at every source of a run; one whose publisher gives nothing usable keeps what the archive holds of it."""
-    wanted = collecting.sources(workspace)
+    wanted = collecting.sources(workspace, base_url)
     tell(f"looking at {', '.join(wanted)}")
     found = dict(
-        zip(wanted, each(collecting.collect_or_keep, workspace, [(source,) for source in wanted]), strict=True)
+        zip(wanted, each(collecting.collect_or_keep, workspace, [(source, base_url) for source in wanted]), strict=True)
     )
-    for source in wanted:
-        looks = workspace.archive.looks(source)
-        if looks and looks[-1].outcome == "failed":
+    for source in workspace.sources:
+        change = standing.standing(workspace, source).changed
+        looks = workspace.archive.looks(source) if source in wanted else []
+        if change is not None:
+            tell(f"{source}: changed on {change.at:%Y-%m-%d} and looked at no further: {change.why}; what was read before "
+                 f"stands; `crossings sources check {source}` shows what comes now")  # fmt: skip
+        elif looks and looks[-1].outcome == "failed":
             tell(f"{source}: {looks[-1].error}; what the archive holds of it stands")
     return {source: sha256 for source, sha256 in found.items() if sha256}
 
@@ -159,6 +165,7 @@ def _publish(workspace: Workspace, each: Each, tell: Tell, payloads: dict[str, s
         tell(f"{len(damaged)} files of the current release are not as published; making them again")
         rebuild = True
     elif current is not None and unchanged:
+        _note_release(workspace, payloads)
         return _outcome(workspace, current, written=False, unchanged=True, counts=[])
     if rebuild:
         stage.prune(workspace.staging, set())
@@ -170,8 +177,14 @@ def _publish(workspace: Workspace, each: Each, tell: Tell, payloads: dict[str, s
     from flows.steps import publish as publishing  # noqa: PLC0415
 
     published = publishing.release(workspace, ingested, estimated, inputs)
+    _note_release(workspace, payloads)
     stage.prune(workspace.staging, {*ingested, *estimated})
     return _outcome(workspace, published.release, written=published.written, unchanged=False, counts=counts)
+
+
+def _note_release(workspace: Workspace, payloads: dict[str, str]) -> None:
+    for source in payloads:
+        standing.released(workspace, source)
 
 
 def _outcome(

@@ -20,6 +20,9 @@ from flows.workspace import Workspace
 def run(
     local: Local = False,
     rebuild: Annotated[bool, typer.Option(help="Do all the work again and compare the bytes.")] = False,
+    base_url: Annotated[
+        str | None, typer.Option(help="A rehearsal: ask this served copy for the sources confirmed on one.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Bring all sources into a release: ingest, judge, estimate, publish.
@@ -30,7 +33,7 @@ def run(
 
     - `crossings run --local` — the same steps and bytes without any server
     """
-    _start(local=local, rebuild=rebuild, json=json, look=True)
+    _start(local=local, rebuild=rebuild, json=json, look=True, base_url=base_url)
 
 
 def publish(local: Local = False, json: Json = False) -> None:
@@ -60,14 +63,17 @@ def requarantine(json: Json = False) -> None:
     )
 
 
-def _start(*, local: bool, rebuild: bool, json: bool, look: bool) -> None:
+def _start(*, local: bool, rebuild: bool, json: bool, look: bool, base_url: str | None = None) -> None:
     """Run the pipeline in-process or as a Prefect flow and print what came of it; without `look`, only publish."""
     console = Console(stderr=json, highlight=False, soft_wrap=True)
-    if local:
-        started = pipeline.run if look else pipeline.publish
-        outcome = started(Workspace.open(settings()), pipeline.in_process, _teller(console), rebuild=rebuild)
+    if local and look:
+        outcome = pipeline.run(
+            Workspace.open(settings()), pipeline.in_process, _teller(console), rebuild=rebuild, base_url=base_url
+        )
+    elif local:
+        outcome = pipeline.publish(Workspace.open(settings()), pipeline.in_process, _teller(console), rebuild=rebuild)
     else:
-        outcome = _as_flow(console, rebuild, look=look)
+        outcome = _as_flow(console, rebuild, base_url, look=look)
     if json:
         print(jsonlib.dumps(asdict(outcome), ensure_ascii=False, indent=1))
     else:
@@ -78,7 +84,7 @@ def _teller(console: Console) -> pipeline.Tell:
     return lambda text: console.print(f"[dim]·[/] {escape(text)}")
 
 
-def _as_flow(console: Console, rebuild: bool, *, look: bool) -> pipeline.Outcome:
+def _as_flow(console: Console, rebuild: bool, base_url: str | None, *, look: bool) -> pipeline.Outcome:
     Workspace.open(settings())  # an unwritable lake is said before a server is started
     os.environ.setdefault("PREFECT_LOGGING_LEVEL", "CRITICAL")
     os.environ.setdefault("PREFECT_LOGGING_TO_API_ENABLED", "true")
@@ -88,7 +94,7 @@ def _as_flow(console: Console, rebuild: bool, *, look: bool) -> pipeline.Outcome
         from flows import orchestrate
 
         outcome: pipeline.Outcome = (
-            orchestrate.as_command(orchestrate.run, _teller(console), rebuild=rebuild)
+            orchestrate.as_command(orchestrate.run, _teller(console), rebuild=rebuild, base_url=base_url)
             if look
             else orchestrate.as_command(orchestrate.publish, _teller(console))
         )

@@ -6,6 +6,7 @@ import datetime as dt
 from dataclasses import dataclass
 
 from crossings.source.model import SourceSpec
+from flows.collect.standing import standing
 from flows.workspace import Workspace
 
 _DAYS = {"D": 1, "W": 7, "M": 31, "Q": 92, "A": 366}
@@ -17,7 +18,8 @@ class Freshness:
 
     Attributes
     ----------
-    state : fresh, due, overdue, ended, or `never` before the first look.
+    state : fresh, due, overdue, ended, `never` before the first look, or `changed`: a run found it otherwise than it was
+        confirmed.
     looked, changed, failed : instants of the last look, the last new bytes, the last failure after that; None = none.
     """
 
@@ -38,7 +40,9 @@ def freshness(workspace: Workspace, spec: SourceSpec) -> Freshness:
     last = looks[-1] if looks else None
     failed = last.error if last is not None and last.outcome == "failed" else None
     ends = [epoch.end for epoch in spec.definition_epochs]
-    if ends and all(end is not None and end < workspace.now.date() for end in ends):
+    if standing(workspace, spec.id).changed is not None:
+        state = "changed"
+    elif ends and all(end is not None and end < workspace.now.date() for end in ends):
         state = "ended"
     elif changed is None:
         state = "never"

@@ -13,6 +13,7 @@ import pandas as pd
 from crossings.lake import Published, release_id
 from crossings.schema.tables import DECISIONS, RELEASED, TABLES
 from flows import gates, stage
+from flows.collect.standing import standing
 from flows.steps import build
 from flows.workspace import Workspace
 from transforms.reports import decisions as decide
@@ -70,7 +71,7 @@ def _decision_table(decisions: pd.DataFrame) -> pd.DataFrame:
 def _source_table(workspace: Workspace, ids: Sequence[str]) -> pd.DataFrame:
     rows = [
         {"source_id": s.id, "title": s.title, "publisher": s.publisher, "country": s.country, "licence": s.licence.name,
-         "cadence": s.cadence, "parser": s.parser, "confirmed": s.confirmed}
+         "cadence": s.cadence, "parser": s.parser, "confirmed": s.confirmed or standing(workspace, s.id).live}
         for s in (workspace.source(i) for i in ids)
     ]  # fmt: skip
     return pd.DataFrame(rows, columns=list(TABLES["sources"].names))

@@ -19,6 +19,7 @@ import pandas as pd
 from crossings.errors import UnreadableInput
 from crossings.source.closed import ProtocolOptions
 from crossings.source.model import Address, SourceSpec
+from transforms.parse.layout import Seen
 
 Figure: TypeAlias = str | int | float | Decimal | None
 Found = TypeVar("Found")
@@ -126,6 +127,7 @@ class Parsed:
     unselected : cells left out on purpose by the mapping.
     summed : cells that went into a sum of ours beside its first part.
     notes : plain findings.
+    seen : layout and labels of the cells.
     """
 
     observations: pd.DataFrame
@@ -134,10 +136,19 @@ class Parsed:
     unselected: int = 0
     notes: tuple[Note, ...] = ()
     summed: int = 0
+    seen: Seen | None = None
 
     def __post_init__(self) -> None:
         accounted = len(self.observations) + len(self.rejected) + self.unselected + self.summed
         assert self.considered == accounted, f"{self.considered} considered, {accounted} accounted for"
+
+
+class RefusedCells(UnreadableInput):
+    """Figures that were found and, as a whole, not taken; `seen` is the layout that they stand under."""
+
+    def __init__(self, fault: UnreadableInput, seen: Seen) -> None:
+        super().__init__(fault.message, fault.remedy)
+        self.seen = seen
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ from transforms.parse.contract import (
     Observation,
     Parsed,
     Refusal,
+    RefusedCells,
     as_received,
     observation_frame,
     rejected_frame,
@@ -40,6 +41,7 @@ from transforms.parse.derived import (
     mark_breaks,
 )
 from transforms.parse.figures import LARGEST, NotAFigure, read_amount, read_figure, rounded
+from transforms.parse.layout import Seen, seen
 from transforms.parse.periods import NotAPeriod, Period, calendar_of, read_period
 from transforms.parse.unread import Unread
 
@@ -100,14 +102,22 @@ def by_code(mapping: Mapping) -> frozenset[str]:
 def assemble(spec: SourceSpec, cells: Sequence[Cell], notes: Sequence[Note] = ()) -> Parsed:
     """Observations, rejected cells and counts of one source's cells.
 
-    Raises `UnreadableInput` for an answer without cells, unknown or missing dimensions, units or periods, mixed date
-    orders, broken whole-file claims and totals that differ from their parts.
+    Raises `UnreadableInput` for an answer without cells, and `RefusedCells` for unknown or missing dimensions, units or
+    periods, mixed date orders, broken whole-file claims and totals that differ from their parts.
     """
-    mapping = spec.series_mapping
     if not cells:
         raise UnreadableInput(
             f"{spec.id}: expected figures, found an answer of size zero", "check the selection; the service took none"
         )
+    found = seen(spec, cells)
+    try:
+        return _assembled(spec, cells, notes, found)
+    except UnreadableInput as fault:
+        raise RefusedCells(fault, found) from None
+
+
+def _assembled(spec: SourceSpec, cells: Sequence[Cell], notes: Sequence[Note], found: Seen) -> Parsed:
+    mapping = spec.series_mapping
     if not spec.bounds.min_rows <= len(cells) <= spec.bounds.max_rows:
         raise UnreadableInput(
             f"{spec.id}: expected {spec.bounds.min_rows:,} to {spec.bounds.max_rows:,} cells, found {len(cells):,}",
@@ -134,6 +144,7 @@ def assemble(spec: SourceSpec, cells: Sequence[Cell], notes: Sequence[Note] = ()
         unselected=unselected,
         notes=(*notes, *told, *computed(made), *_doubted(made, mapping)),
         summed=summed,
+        seen=found,
     )
 
 

@@ -98,7 +98,7 @@ def test_check_tells_what_came_and_brings_nothing_into_a_release(lake: Path, cop
     assert said.code == 0, said.err
     for words in (
         "confirmed  no", "to confirm certificate chain of data.1212.mn", "came       metadata:", "came       data:",
-        "12 accepted, 0 refused, 0 not selected", "periods    2026-01-01 to 2026-02-28",
+        "12 accepted, 0 refused, 0 not selected", "periods    2026-01-01 to 2026-02-28", "as declared: ",
     ):  # fmt: skip
         assert words in said.out
     published = command("publish", "--local")
@@ -111,6 +111,8 @@ def test_check_shows_refused_rows_as_they_came(lake: Path, command: Command) -> 
         said = command("sources", "check", "kz-bns-visitors", "--base-url", address)
     assert "5 accepted, 1 refused" in said.out
     assert "'1 010' is no figure" in said.out
+    assert said.code == 1, "something is to be corrected"
+    assert said.out.splitlines()[-1].startswith("differs: 1 refused by ")
 
 
 def test_check_of_the_register_says_what_it_is(lake: Path, command: Command) -> None:
