@@ -183,6 +183,7 @@ _CATALOGUE = (
          "tell", "warn", "8", {"chance": 0.0005, "spread": 0.05}),
     Rule("mirror_ratio", "both sides of the border count one flow; {lowest} to {highest} times is usual",
          "tell", "warn", "8", {"lowest": 0.5, "highest": 1.5}),
+    Rule("relation", "two flows are not as a statement compares them, whatever their bounds allow", "tell", "warn", "8"),
     Rule("undeclared_series", "reports fit no declared series; one was derived from their codes", "tell", "info", "1"),
     Rule("official_period", "a regular statistic is of no day, week, month, quarter, half-year or year", "hold", "error", "8"),
     Rule("official_contested", "several reports state one regular figure and differ", "tell", "warn", "8"),

@@ -79,7 +79,7 @@ class Workspace:
     def reference(self) -> dict[str, bytes]:
         """The reference tables and the decisions as bytes, by stem."""
         files = {name: self.settings.data / "reference" / f"{name}.csv" for name in _REFERENCE}
-        files["decisions"] = self.settings.data / "register" / "decisions.csv"
+        files |= {n: self.settings.data / "register" / f"{n}.csv" for n in ("decisions", "relations")}
         return {name: read_file(path) for name, path in files.items()}
 
     @cached_property

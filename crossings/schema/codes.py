@@ -66,6 +66,16 @@ CODE_LISTS: dict[str, dict[str, str]] = {
         "ratio": "multiple of a base named in the note",
         "share": "percent of a base named in the note",
     },
+    "relation_kind": {
+        "ratio": "the total of one window is so many times that of the other",
+        "sign": "larger than the base on each day of the window",
+    },
+    "agreement": {
+        "yes": "every ratio that the bounds allow is one that the words allow",
+        "open": "some are",
+        "no": "none is: a bound or the words are wrong",
+        "unknown": "the bounds do not bound both flows",
+    },
     "modality": {
         "observed": "said to have happened",
         "estimate": "said to be an estimate",

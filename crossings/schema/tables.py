@@ -347,9 +347,60 @@ SOURCES = Table(
     ),
 )
 
+RELATIONS = Table(
+    "relations",
+    ("relation_id",),
+    "Statements that compare two flows and give no number of their own: one is so many times the other, or larger on each day.",
+    (
+        _must("relation_id", "string", "identifier"),
+        _must("country", "string", "reporting country, ISO 3166-1 alpha-3"),
+        _must("scope", "string", "territory or checkpoint", "scope"),
+        _must("mode", "string", "mode of transport", "mode"),
+        _must("citizenship", "string", "whose crossings", "citizenship"),
+        _must("measure", "string", "what is counted", "measure"),
+        _must("system", "string", "kind of statistics", "system"),
+        _must("kind", "string", "ratio of two totals, or sign: larger on each day of the window", "relation_kind"),
+        _must("direction", "string", "direction of the flow that is compared", "direction"),
+        _must("period_start", "date32", "its first local date"),
+        _must("period_end", "date32", "its last local date, inclusive"),
+        _must("base_direction", "string", "direction of the flow it is compared to", "direction"),
+        _must("base_start", "date32", "first local date of the base"),
+        _must("base_end", "date32", "last local date of the base, inclusive"),
+        _must("ratio_low", "float64", "smallest ratio of the two flows that the words allow"),
+        _may("ratio_high", "float64", "largest ratio that they allow; null = none"),
+        _may(
+            "allowed_low", "float64", "smallest ratio that the bounds of both flows allow; null = they do not bound it"
+        ),
+        _may(
+            "allowed_high", "float64", "largest ratio that the bounds of both flows allow; null = they do not bound it"
+        ),
+        _must("agrees", "string", "whether words and bounds agree", "agreement"),
+        _must("printed", "string", "the words as printed"),
+        _must("speaker", "string", "who is quoted"),
+        _must("published_on", "date32", "day of publication"),
+        _must("publisher", "string", "who published it"),
+        _must("url", "string", "where"),
+        _must("language", "string", "ISO 639-1 code of the language of the words"),
+        _may("note", "string", "what the curator drew from it"),
+    ),
+)
+
 TABLES: dict[str, Table] = {
     t.name: t
-    for t in (HEADLINE, DAILY, REPORTS, OFFICIAL, FINDINGS, QUARANTINE, DECISIONS, SERIES, EVENTS, SOURCES, PERIODS)
+    for t in (
+        HEADLINE,
+        DAILY,
+        REPORTS,
+        OFFICIAL,
+        FINDINGS,
+        QUARANTINE,
+        DECISIONS,
+        SERIES,
+        EVENTS,
+        RELATIONS,
+        SOURCES,
+        PERIODS,
+    )
 }
 RELEASED: tuple[str, ...] = (
     "headline",
@@ -361,5 +412,6 @@ RELEASED: tuple[str, ...] = (
     "decisions",
     "series",
     "events",
+    "relations",
     "sources",
 )

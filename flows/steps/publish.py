@@ -19,7 +19,7 @@ from flows.workspace import Workspace
 from transforms.reports import decisions as decide
 from transforms.reports import reference, vintages
 from transforms.series import definitions as series_definitions
-from transforms.tables import headline, official
+from transforms.tables import headline, official, relations
 
 
 def release(
@@ -45,16 +45,18 @@ def release(
     regular = official.build(reports, definitions, together(ingested, "official"), kept)
     summaries = [stage.made(workspace.staging, name).summary for name in ingested]
     standing = reference.headline(workspace.reference["headline"])
+    compared = relations.build(relations.parse(workspace.reference["relations"]), kept, decided)
     tables = {
         "headline": headline.build(kept, standing, events, decided, regular.table),
         "reports": reports,
         "quarantine": together(ingested, "quarantine"),
-        "findings": pd.concat([told, withheld, regular.findings], ignore_index=True),
+        "findings": pd.concat([told, withheld, regular.findings, compared.findings], ignore_index=True),
         "daily": kept,
         "official": regular.table,
         "series": definitions,
         "decisions": _decision_table(decisions),
         "events": events,
+        "relations": compared.table,
         "sources": _source_table(workspace, [summary["counts"]["source_id"] for summary in summaries]),
     }
     conformed = {name: TABLES[name].conform(tables[name]) for name in RELEASED}
