@@ -32,6 +32,8 @@ def run(
     - `crossings run` — as a Prefect flow (its embedded server starts unless PREFECT_API_URL is set)
 
     - `crossings run --local` — the same steps and bytes without any server
+
+    - `crossings run --local --base-url http://127.0.0.1:8765` — a rehearsal against a served copy
     """
     _start(local=local, rebuild=rebuild, json=json, look=True, base_url=base_url)
 

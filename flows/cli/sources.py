@@ -142,14 +142,13 @@ def _show(console: Console, spec: SourceSpec, found: Observation, known: Standin
         console.print(f"  {name:10} {escape(text)}")
 
     console.print(f"{spec.id}: {escape(spec.title)} ({escape(spec.publisher)})")
-    newest = known.newest
-    if newest is not None:
-        line(
-            "confirmed",
-            f"yes, on {newest.on}" + ("" if newest.base_url is None else f", a served copy at {newest.base_url}"),
-        )
-    else:
+    if known.newest is None:
         line("confirmed", "yes, in its YAML" if spec.confirmed else "no")
+    else:
+        copy = "" if known.newest.base_url is None else f", a served copy at {known.newest.base_url}"
+        line("confirmed", f"on {known.newest.on}{copy}")
+    if known.changed is not None:
+        line("changed", f"{known.changed.at:%Y-%m-%d}: {known.changed.why}")
     for point in spec.to_confirm:
         line("to confirm", point)
     for name, payload in found.received.items():
@@ -162,7 +161,7 @@ def _show(console: Console, spec: SourceSpec, found: Observation, known: Standin
             more = ", …" if labels.count > len(labels.first) else ""
             line("labels", f"{name}: {labels.count:,}: {', '.join(labels.first)}{more}")
         if (otherwise := known.objection(said)) is not None:
-            line("otherwise", otherwise)
+            line("now", otherwise)
         if found.figures or found.refused:
             line("figures", f"{found.figures:,} accepted, {found.refused:,} refused, {found.unselected:,} not selected")
     if found.first is not None:

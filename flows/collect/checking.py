@@ -12,7 +12,7 @@ from crossings.errors import CrossingsError, UnreadableInput
 from crossings.source.model import SourceSpec
 from flows.archive.request import redacted_url
 from flows.collect import questions
-from flows.collect.standing import Labels, Observation, Received, declared, keep
+from flows.collect.standing import Labels, Observation, Received, confirmed_spec, declared, keep, standing
 from flows.workspace import Workspace
 from transforms.parse import registry
 from transforms.parse.contract import Parsed, Payload, RefusedCells, span_of
@@ -69,12 +69,27 @@ def _observation(
     return told.model_copy(update={
         "first": None if reach is None else reach.first, "last": None if reach is None else reach.last,
         "figures": len(found.observations), "refused": len(found.rejected), "unselected": found.unselected,
-        "refusals": tuple(shown), "differs": tuple(_differences(found)),
+        "refusals": tuple(shown), "differs": (*_other_units(workspace, spec, found), *_differences(found)),
     })  # fmt: skip
 
 
 def _labels(seen: Seen | None) -> dict[str, Labels]:
     return {} if seen is None else {n: Labels(count=len(t), first=t[:_SHOWN]) for n, t in seen.labels.items()}
+
+
+def _other_units(workspace: Workspace, spec: SourceSpec, found: Parsed) -> list[str]:
+    """That figures come in other units than were confirmed, and the YAML reads them all the same as before."""
+    newest = standing(workspace, spec.id).newest
+    if newest is None or found.seen is None or found.seen.layout.units == newest.layout.units:
+        return []
+    before = confirmed_spec(workspace, spec.id, newest.declared).series_mapping.unit
+    if before != spec.series_mapping.unit:
+        return []
+    units = ", ".join(found.seen.layout.units)
+    return [
+        f"unit {units or 'none'} instead of {', '.join(newest.layout.units) or 'none'}, and the YAML reads it as before; say in "
+        f"mapping.unit what it means: expect: [{units}], and mult: 3 for thousands"
+    ]
 
 
 def _differences(found: Parsed) -> list[str]:

@@ -67,7 +67,8 @@ def _compare(workspace: Workspace, source_id: str, sha256: str) -> None:
     try:
         reading.read(workspace, workspace.source(source_id), known, sha256, guarded=True)
     except UnreadableInput as fault:
-        _changed(workspace, source_id, str(fault), sha256)
+        why = fault.message if isinstance(fault, reading.NotConfirmed) else str(fault)
+        _changed(workspace, source_id, why, sha256)
     else:
         set_standing(workspace, source_id, known.model_copy(update={"judged": sha256}))
 

@@ -165,6 +165,10 @@ def test_figures_in_another_unit_never_enter_and_a_correction_leaves_the_earlier
         assert len(told(lake)) == 1, "one change, told once"
         assert row(command, UNIT)["state"] == "changed"
 
+        said = command("sources", "check", UNIT, "--base-url", address)
+        assert said.code == 1, "the YAML says nothing of thousands"
+        assert said.out.splitlines()[-1].startswith("differs: unit thousand instead of number")
+
         mended(small_data, UNIT, ("{text: arrivals}", "{text: arrivals, mult: 3}"))
         assert command("publish", "--local").code == 0
         assert figures(lake, "FIN") == first, "corrected for the new unit, not for what came in the old one"
