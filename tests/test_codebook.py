@@ -90,7 +90,8 @@ def test_the_table_at_its_head_counts_reports_origins_and_what_is_left(
 def test_its_first_lines_count_the_files(reports: pd.DataFrame, decisions: pd.DataFrame) -> None:
     files = {n: len(read(f"reference/{n}.csv")) for n in ("events", "authorities", "checkpoints")}
     publishers = reports.loc[reports["publisher"] != "", "publisher"].nunique()
-    counts = (f"{len(read('register/relations.csv'))} statements that compare", f"{len(reports):,} reports from {publishers} publishers", f"{reports['origin_id'].nunique()} statements",
+    counts = (f"{len(read('register/relations.csv'))} statements that compare",
+              f"{len(reports):,} reports from {publishers} publishers", f"{reports['origin_id'].nunique()} statements",
               f"{len(decisions)} curator's decisions", *(f"{n} {name}" for name, n in files.items()))  # fmt: skip
     for count in counts:
         assert count in TEXT, count
