@@ -77,10 +77,12 @@ class Workspace:
 
     @cached_property
     def reference(self) -> dict[str, bytes]:
-        """The reference tables and the decisions as bytes, by stem."""
+        """The reference tables, the decisions and the relations as bytes, by stem; a register without relations has none."""
         files = {name: self.settings.data / "reference" / f"{name}.csv" for name in _REFERENCE}
-        files |= {n: self.settings.data / "register" / f"{n}.csv" for n in ("decisions", "relations")}
-        return {name: read_file(path) for name, path in files.items()}
+        files["decisions"] = self.settings.data / "register" / "decisions.csv"
+        relations = self.settings.data / "register" / "relations.csv"
+        found = {name: read_file(path) for name, path in files.items()}
+        return found | {"relations": read_file(relations) if relations.exists() else b""}
 
     @cached_property
     def sources(self) -> dict[str, SourceSpec]:

@@ -123,9 +123,8 @@ def bring(
         spec, parsed = known, registry.parse([replace(payload, name=role_of(known, payload))], known)
         console.print(f"{file.name} is read as the source {name} says")
     else:
-        document = understood(console, workspace, payload, name, answers, ask=not (yes or json))
+        document, spec, parsed = understood(console, workspace, payload, name, answers, ask=not (yes or json))
         written = as_yaml(document)
-        spec, parsed = tried(payload, document, name)
         if known is not None and workspace.source_path(name).read_text(encoding="utf-8") != written:
             raise CrossingsError(
                 f"there is another source {name!r} already",
@@ -164,8 +163,7 @@ def as_statements(console: Console, file: Path, content: bytes, answers: draftin
     """The figures of anybody's file as statements, as it shows and as was answered; CrossingsError where that is too little."""
     workspace = Workspace(settings(), dt.datetime.now(dt.UTC))
     payload = Payload(content, digest(content), file.name)
-    document = understood(console, workspace, payload, named_after(file), answers, ask=False)
-    spec, parsed = tried(payload, document, named_after(file))
+    _, spec, parsed = understood(console, workspace, payload, named_after(file), answers, ask=False)
     show(console, parsed)
     return statements(parsed, spec, reference.read(workspace.reference).main_timezone)
 
@@ -184,8 +182,11 @@ def role_of(spec: SourceSpec, payload: Payload) -> str:
 
 def understood(
     console: Console, workspace: Workspace, payload: Payload, name: str, answers: drafting.Answers, *, ask: bool
-) -> dict[str, object]:
-    """The document of a source, after what was open has been answered. Raises CrossingsError where it may not ask."""
+) -> tuple[dict[str, object], SourceSpec, Parsed]:
+    """The document of a source after what was open has been answered, its model, and what it reads in the file.
+
+    Raises CrossingsError where it may not ask, and where less than half of the file is read.
+    """
     labels = load_labels(settings().data / "reference" / "labels.csv")
     zones = reference.read(workspace.reference).main_timezone
     shown = False
@@ -195,11 +196,11 @@ def understood(
             tell(console, found)
             shown = True
         waiting = list(found.open)
-        if not waiting and answers.statistic is None:
-            _, parsed = tried(payload, found.document, name)
-            waiting = drafting.doubtful(parsed)
         if not waiting:
-            return found.document
+            spec, parsed = tried(payload, found.document, name)
+            waiting = drafting.doubtful(parsed) if answers.statistic is None else []
+            if not waiting:
+                return found.document, spec, parsed
         if not ask:
             said = "say " + "; ".join(f"{_OPTIONS[q.key]}: {q.text} {_choices(q)}".strip() for q in waiting)
             raise CrossingsError("the file does not say everything", said)

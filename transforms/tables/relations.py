@@ -38,7 +38,9 @@ class Compared:
 
 
 def parse(content: bytes) -> pd.DataFrame:
-    """Relations as stated. Raises UnreadableInput for other columns, dates, codes or ratios than the codebook allows."""
+    """Relations as stated; none in an empty file. Raises UnreadableInput for what the codebook does not allow."""
+    if not content.strip():
+        content = ",".join(_STATED).encode()
     try:
         frame = pd.read_csv(io.BytesIO(content), dtype=str, keep_default_na=False, encoding="utf-8")
         typed = {name: pd.to_datetime(frame[name], format="%Y-%m-%d").astype("datetime64[s]") for name in _DATES}

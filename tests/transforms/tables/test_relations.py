@@ -70,6 +70,10 @@ def test_a_sign_holds_on_each_day() -> None:
     assert relations.build(first, known, NO_REPORTS).table.loc[0, "agrees"] == "yes"
 
 
+def test_a_register_without_relations_has_none() -> None:
+    assert relations.build(relations.parse(b""), days({"entry": [(1, 2)]}), NO_REPORTS).table.empty
+
+
 def test_flows_without_bounds_say_nothing() -> None:
     found = relations.build(relations.parse(STATED), days({"entry": [(1, 2)]}), NO_REPORTS)
     assert set(found.table["agrees"]) == {"unknown"}
