@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json as jsonlib
+import re
 import unicodedata
 from dataclasses import replace
 from pathlib import Path
@@ -32,9 +33,10 @@ from transforms.parse import registry
 from transforms.parse.contract import Parsed, Payload
 from transforms.parse.statements_csv import Statements
 from transforms.reports import reference
+from transforms.series import definitions
 
 _OPTIONS = {"counts": "--counts", "country": "--country", "as": "--as", "freq": "--freq", "dates": "--dates", "unit": "--unit",
-            "spelling": "--spelling", "year_starts": "--year-starts", "statistic": "--statistic"}  # fmt: skip
+            "spelling": "--spelling", "year_starts": "--year-starts", "marks": "--marks", "statistic": "--statistic"}  # fmt: skip
 
 
 def bring(
@@ -66,6 +68,10 @@ def bring(
     statistic: Annotated[
         str | None, typer.Option(help="total, mean_per_day, mean_per_month, or `cumulative since 2022-02-24`.")
     ] = None,
+    marks: Annotated[
+        str | None, typer.Option(help="What a point or comma before three digits is: thousands or decimals.")
+    ] = None,
+    path: Annotated[str | None, typer.Option(help="JSON pointer to the list, where a document holds several.")] = None,
     publisher: Annotated[str | None, typer.Option(help="Who published the file.")] = None,
     title: Annotated[str | None, typer.Option(help="What the file is, in a few words.")] = None,
     source_id: Annotated[
@@ -98,6 +104,8 @@ def bring(
     workspace = Workspace.open(settings())
     name = source_id or named_after(file)
     day = None if edition is None else edition.date()
+    if not file.is_file():
+        raise CrossingsError(f"there is no file {file}", "give the path of a file that is there")
     content = read_file(file)
     payload = Payload(content, digest(content), file.name)
     answers = drafting.Answers(
@@ -108,6 +116,8 @@ def bring(
         spelling=spelling,
         unit=unit,
         year_starts=year_starts,
+        marks=marks,
+        path=path,
         publisher=publisher,
         title=title,
     )
@@ -169,10 +179,14 @@ def as_statements(console: Console, file: Path, content: bytes, answers: draftin
 
 
 def named_after(file: Path) -> str:
-    """The id of a source after the name of its file, without the numbers that tell one edition from the next."""
+    """The id of a source after the name of its file, without the years and dates that tell one edition from the next."""
     plain = unicodedata.normalize("NFKD", file.stem).encode("ascii", "ignore").decode()
-    words = [word for word in drafting.slug(plain).split("-") if word.isalpha()]
-    return "-".join(words) if words and plain else "file-brought"
+    kept, dated = list[str](), False
+    for word in re.findall(r"[a-z0-9]+", plain.casefold()):
+        dated = bool(re.fullmatch(r"(?:19|20)\d\d(?:\d\d){0,2}", word)) or (dated and word.isdigit() and len(word) <= 2)
+        kept += [] if dated else [word]
+    name = "-".join(kept)
+    return name if name[:1].isalpha() else f"file-{name}".rstrip("-")
 
 
 def role_of(spec: SourceSpec, payload: Payload) -> str:
@@ -190,8 +204,17 @@ def understood(
     labels = load_labels(settings().data / "reference" / "labels.csv")
     zones = reference.read(workspace.reference).main_timezone
     shown = False
+    before = answers
     while True:
-        found = drafting.draft(payload, name, answers, labels, zones)
+        try:
+            found = drafting.draft(payload, name, answers, labels, zones)
+        except CrossingsError as fault:
+            if answers == before:
+                raise
+            console.print(f"  [yellow]{escape(str(fault))}[/]")
+            answers = before
+            continue
+        before = answers
         if not shown:
             tell(console, found)
             shown = True
@@ -246,6 +269,14 @@ def tried(payload: Payload, document: dict[str, object], name: str) -> tuple[Sou
     labels = load_labels(settings().data / "reference" / "labels.csv")
     spec = build_source(document, f"{name}.yaml", labels)
     parsed = registry.parse([replace(payload, name=role_of(spec, payload))], spec)
+    frame = parsed.observations.assign(series=definitions.identifiers(parsed.observations))
+    key = ["series", "period_start", "period_end"]
+    if (twice := frame.duplicated(key, keep=False)).any():
+        row = frame.loc[twice].iloc[0]
+        raise UnreadableInput(
+            f"{payload.name}: {row['series']} has several figures for {row['period_start']}, first at {row['payload_locator']}",
+            "say with --as which column tells them apart: citizenship, place, sum or total",
+        )
     if len(parsed.rejected) > len(parsed.observations):
         row = parsed.rejected.iloc[0]
         raise UnreadableInput(
@@ -263,13 +294,16 @@ def show(console: Console, parsed: Parsed) -> None:
     rows = []
     for row in chosen.to_dict("records"):
         whose = "all travellers" if row["citizenship"] == "all" else f"citizens of {row['citizenship']}"
+        whose += "" if row["mode"] == "all" else f", {row['mode']}"
         what = f"{row['country']} {row['direction']}, {whose}, {row['measure']} ({row['system']}), {row['scope']}"
         days = f"{row['period_start']}" + ("" if row["freq"] == "D" else f" to {row['period_end']}")
         value = "no figure" if row["value"] is None or row["value"] != row["value"] else f"{row['value']:,}"
         rows.append([row["payload_locator"], row["value_text"] or "", f"{days}: {value}", what])
     table(console, [("where", "left"), ("figure", "left"), ("becomes", "left"), ("of", "left")], rows)
+    empty = int(frame["value"].isna().sum())
     console.print(
-        f"{len(frame):,} figures understood, {len(parsed.rejected):,} set aside"
+        f"{len(frame) - empty:,} figures understood, {len(parsed.rejected):,} set aside"
+        + (f", {empty:,} cells without a figure" if empty else "")
         + (f", {parsed.unselected:,} left out as totals" if parsed.unselected else "")
         + (f", {parsed.summed:,} added to others" if parsed.summed else "")
     )

@@ -18,6 +18,7 @@ from crossings.source.patterns import fits, names_of
 from transforms.bring import roles, seen
 from transforms.bring.roles import Labels, Reading, Unseen
 from transforms.parse.contract import Parsed, Payload
+from transforms.series import definitions
 
 COUNTED: dict[str, tuple[str, dict[str, str]]] = {
     "entries": ("crossings of the border into the country", {"direction": "entry"}),
@@ -49,6 +50,17 @@ STATISTICS = ("total", "cumulative", "mean_per_day", "mean_per_week", "mean_per_
 _SYMBOLS = {"..": "O", "...": "O", "…": "O", ":": "O", "-": "O", "–": "O", "—": "O", ".": "O", "NA": "O", "N/A": "O", "n/a": "O",
             "na": "O", "NaN": "O", "nan": "O", "null": "O", "None": "O", "c": "Q", "x": "Q", "X": "Q", "*": "A", "p": "P",
             "e": "E", "b": "B", "r": "A"}  # fmt: skip
+_SCALE = re.compile(
+    r"thousands?\b|\b000s\b|'000|\(000|in 000|тыс|\bT(?:sd|SD)\b|tausend|\bmilliers|\bmiles de|tuh(?:ansi|at)|tūkst|\btys\b"
+    r"|millions?\b|млн|мил[лн]|\bMio\b|\bmln\b", re.IGNORECASE,
+)  # fmt: skip
+_RUNNING = re.compile(
+    r"cumulat|running total|year.to.date|\bytd\b|\bsince\b|so far|нараста|накоп|с начала|kumul|\bseit\b|\bdepuis\b|acumulad",
+    re.IGNORECASE,
+)
+_MEAN = re.compile(r"averag|\bmean\b|\bper day\b|средн|durchschnitt|moyen|promedio|\bmedia\b|keskim", re.IGNORECASE)
+_RISING = 6  # figures that tell a running total from a season
+_WAY = {"entry": "entries", "exit": "exits"}
 _UNNAMED = "header above the figures"
 _AXES = ("period", *roles.FINER)
 _WHOLE = ("unit", "year_starts")
@@ -66,7 +78,8 @@ class Answers:
     meanings : column -> one of `roles.MEANINGS`. freq : frequency that dates stand for, `W-end` for the last day of a week.
     dates : `dmy` or `mdy`. spelling : of the periods, in tokens. unit : units in one figure.
     year_starts : first month of the publisher's year. statistic : of `STATISTICS`; since : first day of a running total, or
-    `year`. publisher, title : in words.
+    `year`. marks : `thousands` or `decimals`, of a mark that may be either. path : JSON pointer to the records.
+    publisher, title : in words.
     """
 
     counts: str | None = None
@@ -79,6 +92,8 @@ class Answers:
     year_starts: int | None = None
     statistic: str | None = None
     since: str | None = None
+    marks: str | None = None
+    path: str | None = None
     publisher: str | None = None
     title: str | None = None
 
@@ -119,7 +134,10 @@ def draft(payload: Payload, source_id: str, answers: Answers, labels: Labels, ti
     timezones : country -> main time zone. Raises `UnreadableInput` for a file that is no table of figures, CrossingsError for an
     answer that has no meaning.
     """
-    table = seen.look(payload)
+    table = seen.look(payload, answers.path)
+    doubtful_mark = table.marks.doubtful
+    if doubtful_mark and answers.marks == "decimals":
+        table = replace(table, marks=seen.Marks(doubtful_mark))
     _check(answers, table)
     reading = roles.read(
         table, labels, answers.meanings, answers.freq, answers.dates, answers.spelling, answers.year_starts
@@ -140,6 +158,11 @@ def draft(payload: Payload, source_id: str, answers: Answers, labels: Labels, ti
     ]  # fmt: skip
     if country is None and not _says(reading, "country"):
         unseen.append(Unseen("country", "Which country do the figures speak of? (ISO code or name)", ()))
+    if doubtful_mark and answers.marks is None:
+        unseen.append(Unseen("marks", f"Figures such as 1{doubtful_mark}234 can be read in two ways; which?", (
+            ("thousands", "1234"), ("decimals", f"1 and a fraction, 1{doubtful_mark}234"))))  # fmt: skip
+    unseen += _said_in_words(answers, table, reading)
+    _refuse_contradiction(counted, reading, labels)
     if answers.unit is None and reading.figures and _fractions(table, reading):
         unseen.append(Unseen("unit", "The figures have fractions; what do they count?", (
             ("1000", "thousands"), ("1000000", "millions"), ("1", "single units, to be rounded"))))  # fmt: skip
@@ -153,16 +176,76 @@ def draft(payload: Payload, source_id: str, answers: Answers, labels: Labels, ti
     return Draft(document, table, _described(table, reading), _facts(table, reading, answers), tuple(unseen))
 
 
-def doubtful(parsed: Parsed) -> list[Unseen]:
-    """What a person must say of figures that were read: whether such as never fall are totals since a day."""
-    if not any(note.rule == "looks_cumulative" for note in parsed.notes):
-        return []
-    first = parsed.observations["period_start"].min()
-    return [Unseen("statistic", "The figures never fall and rise fast; is each one of its period, or a running total?", (
+def _said_in_words(answers: Answers, table: seen.Seen, reading: Reading) -> list[Unseen]:
+    """Questions about a scale, a mean or a running total that the words of a file speak of."""
+    words = [*table.above, *table.notes, *(n for n in reading.figures if reading.wide != "period")]
+    for name in (*reading.having("ignore"), *reading.having("drop")):
+        words += list({t for t in table.of(name) if t and not seen.is_number(t)})[:20]
+    text = " | ".join(words)
+    found = []
+    if answers.unit is None and (scale := _SCALE.search(text)):
+        found.append(Unseen("unit", f"The file says {scale.group(0).strip()!r}; what is one in its figures?", (
+            ("1", "one"), ("1000", "a thousand"), ("1000000", "a million"))))  # fmt: skip
+    if answers.statistic is None and (said := _RUNNING.search(text)):
+        first = reading.spelled.first if reading.spelled else "DATE"
+        found.append(
+            Unseen("statistic", f"The file says {said.group(0).strip()!r}; what is each figure?", _standing(first))
+        )
+    elif answers.statistic is None and (said := _MEAN.search(text)):
+        found.append(Unseen("statistic", f"The file says {said.group(0).strip()!r}; what is each figure?", (
+            ("total", "the total of its period"), ("mean_per_day", "a mean per day"), ("mean_per_week", "a mean per week"),
+            ("mean_per_month", "a mean per month"))))  # fmt: skip
+    return found
+
+
+def _standing(first: object) -> tuple[tuple[str, str], ...]:
+    return (
         ("total", "each is the number of its period"),
         (f"cumulative since {first}", "a running total from that day"),
         ("cumulative since year", "a running total that starts anew each year"),
-    ))]  # fmt: skip
+    )
+
+
+def _refuse_contradiction(counted: str | None, reading: Reading, labels: Labels) -> None:
+    """Raises CrossingsError where the column of figures is named after the other direction than was said."""
+    said = COUNTED[counted][1].get("direction") if counted else None
+    for name in reading.figures if not reading.wide else ():
+        named = labels.get("direction", {}).get(label_key(name))
+        if {said, named} == {"entry", "exit"}:
+            raise CrossingsError(
+                f"column {name} is one of {_WAY[str(named)]}, --counts says {counted}", "say what it counts"
+            )
+
+
+def doubtful(parsed: Parsed) -> list[Unseen]:
+    """What a person must say of figures that were read: whether such as never fall are totals since a day."""
+    frame = parsed.observations.loc[parsed.observations["value"].notna()]
+    frame = frame.assign(series=definitions.identifiers(frame)).sort_values(["series", "period_start"])
+    rising = any(note.rule == "looks_cumulative" for note in parsed.notes)
+    for _, of in frame.groupby("series", sort=True):
+        values = of["value"].astype("int64").to_numpy()
+        years = [day.year for day in of["period_start"]]
+        rising = rising or _never_falls(values.tolist(), years)
+    if not rising:
+        return []
+    first = frame["period_start"].min()
+    return [
+        Unseen("statistic", "The figures never fall; is each one of its period, or a running total?", _standing(first))
+    ]
+
+
+def _never_falls(values: Sequence[int], years: Sequence[int]) -> bool:
+    """Whether figures rise from each period to the next, to twice the first, but where a year begins."""
+    if len(values) < _RISING or len(set(years)) == len(years):
+        return False
+    steps = [
+        (b - a, before == after) for a, b, before, after in zip(values, values[1:], years, years[1:], strict=False)
+    ]
+    inside = [step for step, same in steps if same]
+    across = [step for step, same in steps if not same]
+    if min(inside, default=0) <= 0:
+        return False
+    return values[-1] >= 2 * values[0] if all(step > 0 for step in across) else max(across) < 0
 
 
 def _check(answers: Answers, table: seen.Seen) -> None:
@@ -175,6 +258,8 @@ def _check(answers: Answers, table: seen.Seen) -> None:
         raise CrossingsError(f"{answers.statistic!r} is no statistic", f"one of {', '.join(STATISTICS)}")
     if (answers.statistic == "cumulative") != (answers.since is not None):
         raise CrossingsError("a running total has a first day, nothing else has", "say `cumulative since 2022-02-24`")
+    if answers.marks not in (None, "thousands", "decimals"):
+        raise CrossingsError(f"{answers.marks!r} is no way to read a mark", "say thousands or decimals")
     if answers.dates not in (None, "dmy", "mdy"):
         raise CrossingsError(f"{answers.dates!r} is no order of dates", "say dmy or mdy")
 
@@ -230,10 +315,10 @@ def _document(
     )
     if symbols := _symbols(table, reading):
         mapping["symbols"] = symbols
-    if table.thousands:
-        mapping["thousands"] = table.thousands
-    if table.decimal != ".":
-        mapping["decimal"] = table.decimal
+    if table.marks.thousands:
+        mapping["thousands"] = table.marks.thousands
+    if table.marks.decimal != ".":
+        mapping["decimal"] = table.marks.decimal
     if answers.statistic not in (None, "total"):
         mapping["statistic"] = answers.statistic
     if answers.since is not None:
@@ -368,7 +453,7 @@ def _symbols(table: seen.Seen, reading: Reading) -> dict[str, str]:
 
 
 def _fractions(table: seen.Seen, reading: Reading) -> bool:
-    point = re.escape(table.decimal)
+    point = re.escape(table.marks.decimal)
     some = (t for name in reading.figures for t in table.of(name) if seen.is_number(t))
     return any(re.search(rf"{point}\d*[1-9]", t) for t in some)
 
@@ -433,8 +518,8 @@ def _facts(table: seen.Seen, reading: Reading, answers: Answers) -> tuple[tuple[
         of = {"D": "days", "W": "weeks", "M": "months", "Q": "quarters", "S": "half-years", "A": "years"}[freq]
         named = " by their last day" if anchor == "end" else ""
         facts.append(("periods", f"{of}{named}, {reading.spelled.first} to {reading.spelled.last}, written {spelling}"))
-    marks = [f"decimal {table.decimal}"] if table.decimal != "." else []
-    marks += [f"thousands {table.thousands!r}"] if table.thousands else []
+    marks = [f"decimal {table.marks.decimal}"] if table.marks.decimal != "." else []
+    marks += [f"thousands {table.marks.thousands!r}"] if table.marks.thousands else []
     if marks:
         facts.append(("marks", ", ".join(marks)))
     facts += [("note", note) for note in (*table.notes, *reading.notes)]

@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import Literal
 
 from crossings.errors import CrossingsError
 from crossings.source.labels import label_key
@@ -30,7 +31,12 @@ MEANINGS = {
 }  # fmt: skip
 FIELDS = ("country", "citizenship", "counterpart", "direction", "mode", "place")
 FINER = {"month": "M", "quarter": "Q"}  # parts of a year, and the frequency of their periods
+_PERIODS = {"D": "day", "W": "week", "M": "month", "Q": "quarter", "S": "half-year", "A": "year"}
+_MOST = 0.5  # the same of a column that is named so
 _ENOUGH = 0.9  # share of the texts of a column that must be known labels
+_OF_WHICH = re.compile(
+    r"of which|of these|including|davon|darunter|из них|в том числе|dont|de los cuales|di cui", re.IGNORECASE
+)
 Labels = Mapping[str, Mapping[str, str]]
 
 
@@ -127,6 +133,8 @@ def read(
         figures, wide = _figures(seen, meaning, named, labels, unseen)
     elif wide:
         unseen += _beside(meaning, named, labels)
+    _settle_end(seen, meaning, spelled, kept)
+    _settle_countries(seen, meaning, named, stated, unseen)
     if figures:
         _settle_parts(seen, meaning, labels, unseen)
     left = [name for name, given in meaning.items() if given == "drop"]
@@ -248,16 +256,17 @@ def _figures(
         _drop(meaning, [n for n in free if n not in parts])
         return parts, "sum"
     beside = [n for n in free if n not in candidates and named[n] != "other"]
-    if len(candidates) == 1 and (said or not beside):
+    named_so = [n for n, given in meaning.items() if named[n] == "figure" and given == "parts"]
+    if len(candidates) == 1 and (said or not (beside or named_so or named[candidates[0]] == "other")):
         meaning[candidates[0]] = "figure"
         _drop(meaning, [n for n in free if n != candidates[0]])
         return tuple(candidates), ""
-    candidates = [n for n in (*candidates, *beside) if named[n] != "other"] or candidates
+    candidates = [n for n in (*candidates, *beside, *named_so) if named[n] != "other"] or candidates
     if not candidates:
         unseen.append(_which(seen, meaning, "figure", "Which column holds the figures?"))
         return (), ""
     shown = [(f"{name}=figure", f"e.g. {_example(seen, name)}") for name in candidates]
-    if len(candidates) > 1:
+    if len(candidates) > 1 and not any(map(_OF_WHICH.search, candidates)):
         shown.append((f"{','.join(candidates)}=sum", "parts of one figure: add them up"))
     unseen.append(Unseen("as", "Several columns hold numbers; which is the figure?", tuple(shown)))
     return (), ""
@@ -277,18 +286,19 @@ def _meaning(seen: Seen, name: str, named: str | None, labels: Labels, kept: Cal
     distinct = set(texts)
     if not texts:
         return "drop"
-    if named in ("year", "month", "quarter", "period", "week", "week_end", "fiscal", "figure", "status", "end", "note"):
-        if named == "figure":
-            return "number" if _numeric(texts) else "parts"
-        if named == "status":
-            return "status" if all(len(t) <= 3 for t in distinct) else "drop"
-        return {"end": "drop", "note": "drop", "week": "period", "week_end": "period", "fiscal": "year"}.get(
-            named, named
-        )
     named_ones = [t for t in distinct if label_key(t) not in labels.get("total", {})]
     countries = _share(named_ones, labels.get("country", {}), labels.get("iso2", {})) >= _ENOUGH
+    if named in ("period", "end") and countries:
+        named = None
+    if named in ("year", "month", "quarter", "period", "week", "week_end", "fiscal", "figure", "status", "end", "note"):
+        if named == "figure":
+            return "number" if _half_numeric(texts) else "parts"
+        if named == "status":
+            return "status" if all(len(t) <= 3 for t in distinct) else "drop"
+        return {"note": "drop", "week": "period", "week_end": "period", "fiscal": "year"}.get(named, named)
     if named in ("country", "citizenship", "counterpart"):
-        return named if countries else "parts"
+        known = _share(named_ones, labels.get("country", {}), labels.get("iso2", {}))
+        return named if known > _MOST or (len(named_ones) == 1 and known) else "parts"
     for kind in ("direction", "mode"):
         may_be = named == kind or (named is None and not _numeric(texts))
         known = _share(distinct, labels.get(kind, {}), labels.get("total", {})) == 1
@@ -322,6 +332,12 @@ def _numeric(texts: Iterable[str]) -> bool:
     figures = sum(is_number(without_mark(t)) for t in filled)
     marks = sum(len(t) <= 3 and not any(map(str.isdigit, t)) for t in filled)
     return figures > 0 and figures + marks >= _ENOUGH * len(filled) and (figures >= marks or marks <= 0.9 * len(filled))
+
+
+def _half_numeric(texts: Iterable[str]) -> bool:
+    """Whether at least half of the texts of a column that is named after figures are figures; the others are set aside."""
+    filled = [t for t in texts if t]
+    return _numeric(filled) or 2 * sum(is_number(without_mark(t)) for t in filled) >= len(filled) > 0
 
 
 def _one_period(seen: Seen, meaning: dict[str, str], named: Mapping[str, str | None], kept: Calendar) -> None:
@@ -370,8 +386,67 @@ def _settle_parts(seen: Seen, meaning: dict[str, str], labels: Labels, unseen: l
             (f"{name}=sum", "parts of one figure: add them up"),
             (f"{name}=place", "places inside the country: a series each"),
             (f"{name}=citizenship", "citizenships"),
-            (f"{name}=drop", "something else: stop and let me look"),
+            (f"{name}=country", "the countries that the figures speak of"),
         )))  # fmt: skip
+
+
+def _settle_end(seen: Seen, meaning: dict[str, str], spelled: Spelled | None, kept: Calendar) -> None:
+    """A column of last days must say what the first days say; raises CrossingsError where periods differ in length."""
+    ends = [name for name, given in meaning.items() if given == "end"]
+    starts = [name for name, given in meaning.items() if given == "period"]
+    for name in ends:
+        meaning[name] = "drop"
+        if spelled is None or not starts or len(spelled.ways) != 1:
+            continue
+        spelling, freq, anchor = spelled.ways[0]
+        last = spellings(seen.of(name), kept, None, None)
+        pairs = zip(seen.of(starts[0]), seen.of(name), strict=True)
+        for first, end in dict.fromkeys((a, b) for a, b in pairs if a and b):
+            period = _or_none(first, spelling, freq, kept, "end" if anchor == "end" else "start")
+            day = None if last is None else _or_none(end, last.ways[0][0], "D", kept)
+            if period is None or day is None or day[1] not in (period[1], period[1] + dt.timedelta(days=1)):
+                raise CrossingsError(
+                    f"{starts[0]} {first} and {name} {end} make no {_PERIODS[freq]}, as {spelling} alone would say",
+                    "periods of other lengths are statements: name the columns period_start and period_end, add report_id and "
+                    "direction, and take `crossings estimate`",
+                )
+
+
+def _settle_countries(
+    seen: Seen,
+    meaning: dict[str, str],
+    named: Mapping[str, str | None],
+    stated: Mapping[str, str],
+    unseen: list[Unseen],
+) -> None:
+    """One column of countries reported on; others, and countries of origin that tell figures apart, are asked about."""
+    of = [name for name, given in meaning.items() if given == "country"]
+    ways = {label_key(name) for name in of}
+    if {"from", "to"} <= ways:
+        raise CrossingsError(
+            "rows from one country to another do not say whose entries or exits they are",
+            "keep the rows of one direction, name its column country, and drop the other",
+        )
+    first = next((n for n in of if n in stated), next((n for n in of if named[n] == "country"), None))
+    if len(of) > 1 and any(n not in stated for n in of):
+        for name in [n for n in of if n != first and n not in stated]:
+            if first is not None and not _tells_apart(seen, name, [first]):
+                meaning[name] = "ignore"
+                continue
+            unseen.append(Unseen("as", f"{' and '.join(of)} name countries; what is {name}?", (
+                (f"{name}=country", "the countries that the figures speak of"),
+                (f"{name}=citizenship", "whose citizens crossed"),
+                (f"{name}=sum", "where they came from or went to: add them up"),
+                (f"{name}=ignore", "says nothing of the series"),
+            )))  # fmt: skip
+            break
+    for name in [n for n, given in meaning.items() if given == "counterpart"]:
+        others = [n for n, given in meaning.items() if n != name and given in (*FIELDS, "period", "year", *FINER)]
+        if _tells_apart(seen, name, others):
+            unseen.append(Unseen("as", f"Column {name} splits the figures; a series is not kept for each. What of them?", (
+                (f"{name}=citizenship", "take them as citizenships"), (f"{name}=sum", "add them up"),
+                (f"{name}=total", "take the total alone"),
+            )))  # fmt: skip
 
 
 def _tells_apart(seen: Seen, name: str, others: Sequence[str]) -> bool:
@@ -517,9 +592,11 @@ def _apart(ways: Sequence[tuple[str, str, str]], texts: Sequence[str], kept: Cal
     return chosen
 
 
-def _or_none(text: str, name: str, freq: str, kept: Calendar) -> Period | None:
+def _or_none(
+    text: str, name: str, freq: str, kept: Calendar, anchor: Literal["start", "end"] = "start"
+) -> Period | None:
     try:
-        return read_period(text, (name,), freq, kept=kept)
+        return read_period(text, (name,), freq, anchor, kept=kept)
     except NotAPeriod:
         return None
 

@@ -40,6 +40,15 @@ _UNSUPPORTED = {
 
 
 @dataclass(frozen=True)
+class Marks:
+    """Decimal and thousands marks of figures; `doubtful` is a mark that may be either, empty where none is."""
+
+    decimal: str = "."
+    thousands: str = ""
+    doubtful: str = ""
+
+
+@dataclass(frozen=True)
 class Seen:
     """A file as a table.
 
@@ -48,8 +57,7 @@ class Seen:
     kind : in words. parser, options : how a source reads it, without its columns.
     names, columns : a name and the texts of each column, "" where a row has none. figure : name of the column of figures, where
     the file itself says which it is.
-    decimal, thousands : marks of its figures. notes : what else a person should know.
-    by : for a sheet, the names of the header columns in order; empty otherwise.
+    marks : of its figures. notes : what else a person should know. above : texts of the lines above the table.
     """
 
     kind: str
@@ -58,9 +66,9 @@ class Seen:
     names: tuple[str, ...]
     columns: tuple[tuple[str, ...], ...]
     figure: str | None = None
-    decimal: str = "."
-    thousands: str = ""
+    marks: Marks = Marks()
     notes: tuple[str, ...] = field(default=())
+    above: tuple[str, ...] = field(default=())
 
     def of(self, name: str) -> tuple[str, ...]:
         """Texts of a column."""
@@ -72,8 +80,11 @@ class Seen:
         return len(self.columns[0]) if self.columns else 0
 
 
-def look(payload: Payload) -> Seen:
-    """What a file is. Raises `UnreadableInput` for one that is no table of figures, with what to do."""
+def look(payload: Payload, path: str | None = None) -> Seen:
+    """What a file is. path : JSON pointer to the list of records, where a document holds several.
+
+    Raises `UnreadableInput` for one that is no table of figures, with what to do.
+    """
     content = payload.content
     for magic, (what, remedy) in _UNSUPPORTED.items():
         if content.startswith(magic):
@@ -85,7 +96,7 @@ def look(payload: Payload) -> Seen:
     refuse_error_page(payload, "a table of figures")
     head = content.removeprefix(b"\xef\xbb\xbf").lstrip()
     if head[:1] in (b"{", b"["):
-        return _json(payload)
+        return _json(payload, path)
     if head[:5] == b"<?xml" or head[:1] == b"<":
         raise unreadable(payload, "a table of figures", "XML", "ask the publisher for CSV, JSON-stat or a workbook")
     if _PX.search(content[:20_000]) and b"DATA=" in content:
@@ -132,10 +143,12 @@ def _text(payload: Payload) -> Seen:
         options["skip_blanks"] = True
     options |= layout.options
     body = layout.body
-    decimal, thousands = marks(body)
+    found_marks = marks(body, delimiter)
     notes = layout.notes if layout.torn == 0 else (*layout.notes, f"{layout.torn:,} torn rows go to quarantine")
     kind = f"text separated by {_NAMES_OF[delimiter]}" + ("" if encoding == "utf-8" else f", {encoding}")
-    return Seen(kind, "table", options, layout.names, _columns(body, layout.names), None, decimal, thousands, notes)
+    return Seen(
+        kind, "table", options, layout.names, _columns(body, layout.names), None, found_marks, notes, layout.above
+    )
 
 
 def _encoding(content: bytes) -> tuple[str, bool]:
@@ -208,6 +221,7 @@ class Layout:
     top: int
     torn: int = 0
     notes: tuple[str, ...] = ()
+    above: tuple[str, ...] = ()
 
 
 def _layout(payload: Payload, rows: Sequence[tuple[int, list[str]]], width: int) -> Layout:
@@ -255,7 +269,8 @@ def _layout(payload: Payload, rows: Sequence[tuple[int, list[str]]], width: int)
     inside = below[: last + 1]
     body = [_padded(fields[start:], len(names)) for _, fields in inside if len(fields) - start <= len(names)]
     torn = sum(not _is_row(fields[start:], len(names)) for _, fields in inside)
-    return Layout(tuple(names), body, options, top, torn, tuple(notes))
+    above = tuple(" ".join(fields) for _, fields in rows[:top])
+    return Layout(tuple(names), body, options, top, torn, tuple(notes), above)
 
 
 def _is_header(names: Sequence[str], body: Sequence[Sequence[str]]) -> bool:
@@ -308,24 +323,28 @@ def _columns(body: Sequence[Sequence[str]], names: Sequence[str]) -> tuple[tuple
     return tuple(tuple(row[k] for row in body) for k in range(len(names)))
 
 
-def marks(body: Sequence[Sequence[str]]) -> tuple[str, str]:
-    """Decimal and thousands marks of the figures: a mark that stands twice, or before three digits only, groups thousands."""
+def marks(body: Sequence[Sequence[str]], delimiter: str = "", *, typed: bool = False) -> Marks:
+    """Marks of figures: one that stands twice, or before three digits only, groups thousands.
+
+    delimiter : of the text they stand in; English files group by commas, those with semicolons by points, the other way round is
+    doubtful. typed : numbers of a file that knows numbers, whose point is never a thousands mark.
+    """
     texts = [t for row in body[:5_000] for t in row if is_number(t) and re.search(r"\d[.,\s'’\u00a0\u202f]\d", t)]
     texts = [t for t in texts if not re.fullmatch(r"\d{1,4}([./-])\d{1,2}\1\d{1,4}\.?", t)]
     grouped = {m for t in texts for m in re.findall(r"(?<=\d)[\s'’\u00a0\u202f](?=\d{3})", t)}
     if grouped:
         mark = "'" if grouped & {"'", "’"} else " "
-        return ("," if any("," in t for t in texts) else "."), mark
+        return Marks("," if any("," in t for t in texts) else ".", mark)
     for mark, other in ((",", "."), (".", ",")):
         having = [t for t in texts if mark in t]
         if not having:
             continue
         grouped_by = re.compile(rf"[-−+]?\d{{1,3}}(?:{re.escape(mark)}\d{{3}})+(?:{re.escape(other)}\d+)?")
-        groups = all(map(grouped_by.fullmatch, having))
-        if groups and (mark == "," or any(t.count(mark) > 1 for t in having) or len(having) >= 3):
-            return other, mark
-        return mark, ""
-    return ".", ""
+        if (typed and mark == ".") or not all(map(grouped_by.fullmatch, having)):
+            return Marks(mark)
+        sure = any(t.count(mark) > 1 or other in t for t in having) or (mark == ",") != (delimiter == ";")
+        return Marks(other, mark, "" if sure else mark)
+    return Marks()
 
 
 # --- workbooks, JSON, Parquet, cubes -------------------------------------------------------------------------------
@@ -369,10 +388,18 @@ def _workbook(payload: Payload) -> Seen:
         options["sheet"] = ["{year of the sheet:####}"]
         names = (*names, "year of the sheet")
         columns.append([name for name, layout in alike for _ in layout.body])
-    decimal, thousands = marks(list(zip(*columns, strict=True)))
+    found_marks = marks(list(zip(*columns, strict=True)), typed=True)
     kind = f"workbook, sheet {', '.join(name for name, _ in alike)}"
     return Seen(
-        kind, "workbook", options, (*names, *more), tuple(map(tuple, columns)), None, decimal, thousands, first.notes
+        kind,
+        "workbook",
+        options,
+        (*names, *more),
+        tuple(map(tuple, columns)),
+        None,
+        found_marks,
+        first.notes,
+        first.above,
     )
 
 
@@ -381,8 +408,8 @@ def _words(names: Sequence[str]) -> list[str]:
     return [name for name in names if not any(letter.isdigit() for letter in name)]
 
 
-def _json(payload: Payload) -> Seen:
-    """A list of objects or arrays somewhere in a document, the longest one; or one object a line; or a cube."""
+def _json(payload: Payload, path: str | None) -> Seen:
+    """The list of objects or arrays somewhere in a document; or one object a line; or a cube."""
     lines = [line for line in decoded(payload, "utf-8").splitlines() if line.strip()]
     options: dict[str, Any]
     if len(lines) > 1 and _is_object(lines[0]) and _is_object(lines[1]):
@@ -395,7 +422,14 @@ def _json(payload: Payload) -> Seen:
         found = dict(_lists(document, ""))
         if not found:
             raise unreadable(payload, "a list of records", "no list of objects", "ask the publisher for CSV")
-        path = max(found, key=lambda p: (len(found[p]), p))
+        if path is None and len(found) > 1:
+            raise unreadable(
+                payload, "one list of records", ", ".join(p or "the top" for p in found), "say which one with --path"
+            )
+        if path is None:
+            path = next(iter(found))
+        if path not in found:
+            raise unreadable(payload, f"a list of records at {path}", ", ".join(found), "give one of these")
         options, where, entries = {"path": path} if path else {}, f"at {path or 'the top'}", found[path]
     if isinstance(entries[0], list):
         options["header"] = True
@@ -405,9 +439,8 @@ def _json(payload: Payload) -> Seen:
         records = [dict(_members(entry, "")) for entry in entries if isinstance(entry, dict)]
         names = tuple(dict.fromkeys(name for record in records for name in record))
         body = [[record.get(name, "") for name in names] for record in records]
-    decimal, thousands = marks(body)
     kind = f"JSON, {len(entries):,} records {where}"
-    return Seen(kind, "records", options, names, _columns(body, names), None, decimal, thousands)
+    return Seen(kind, "records", options, names, _columns(body, names), None, marks(body, typed=True))
 
 
 def _is_object(line: str) -> bool:
@@ -421,8 +454,11 @@ def _lists(node: Json, path: str, depth: int = 0) -> Iterator[tuple[str, list[Js
     """Lists of objects, and of arrays under an array of names, with the pointers to them."""
     if isinstance(node, list) and node:
         named = isinstance(node[0], list) and len(node[0]) > 1 and all(isinstance(n, str) for n in node[0])
-        if isinstance(node[0], dict) or (named and len(node) > 1):
+        records = [dict(_members(entry, "")) for entry in node if isinstance(entry, dict)]
+        counted = any(map(is_number, (text for record in records for text in record.values())))
+        if (len(records) == len(node) and counted) or (named and len(node) > 1):
             yield path, node
+            return
     members = node.items() if isinstance(node, dict) else enumerate(node[:50]) if isinstance(node, list) else ()
     for key, inner in members:
         if depth < _DEEPEST and isinstance(inner, dict | list):
@@ -462,4 +498,4 @@ def _cube(payload: Payload, kind: str, parser: str) -> Seen:
     columns = (*(tuple(cell.labels[name] for cell in live) for name in names), figures)
     unit = next((cell.unit for cell in live if cell.unit), None)
     notes = (f"unit {unit}",) if unit else ()
-    return Seen(kind, parser, {}, (*names, "figure"), columns, "figure", ".", "", notes)
+    return Seen(kind, parser, {}, (*names, "figure"), columns, "figure", Marks(), notes)

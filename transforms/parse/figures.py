@@ -32,7 +32,7 @@ def _grammar(thousands: str, decimal: str) -> re.Pattern[str]:
     if not thousands:
         whole = r"\d+"
     else:
-        mark = "[   ]" if thousands == " " else re.escape(thousands)
+        mark = "[ \u00a0\u202f]" if thousands == " " else re.escape(thousands)
         whole = rf"(?:\d{{1,3}}(?:{mark}\d{{3}})+|\d+)"
     return re.compile(rf"([-−]?)({whole})(?:{point}(\d+))?", re.ASCII)
 
