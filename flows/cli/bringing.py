@@ -223,6 +223,7 @@ def understood(
             spec, parsed = tried(payload, found.document, name)
             waiting = drafting.doubtful(parsed) if answers.statistic is None else []
             if not waiting:
+                tell_left(console, found)
                 return found.document, spec, parsed
         if not ask:
             said = "say " + "; ".join(f"{_OPTIONS[q.key]}: {q.text} {_choices(q)}".strip() for q in waiting)
@@ -250,10 +251,18 @@ def asked(console: Console, question: roles.Unseen) -> str:
         console.print("  [yellow]say one of the numbers or words above[/]")
 
 
+def tell_left(console: Console, found: drafting.Draft) -> None:
+    """Labels that are left out of a file, once it is known how it is read."""
+    for name, said in found.facts:
+        if name == "left out":
+            console.print(f"  {name:<11} {escape(said)}")
+
+
 def tell(console: Console, found: drafting.Draft) -> None:
     """What was understood of a file."""
     for name, said in found.facts:
-        console.print(f"  {name:<11} {escape(said)}")
+        if name != "left out":
+            console.print(f"  {name:<11} {escape(said)}")
     rows = [[name, meaning, examples] for name, meaning, examples in found.columns]
     table(console, [("column", "left"), ("means", "left"), ("for example", "left")], rows)
 

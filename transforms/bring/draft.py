@@ -173,7 +173,8 @@ def draft(payload: Payload, source_id: str, answers: Answers, labels: Labels, ti
         document |= _counts_in(counted)
         if country is not None:
             document |= {"country": country, "timezone": timezones.get(country, "UTC")}
-    return Draft(document, table, _described(table, reading), _facts(table, reading, answers), tuple(unseen))
+    rules = document["mapping"]["dimensions"] if document else ()
+    return Draft(document, table, _described(table, reading), _facts(table, reading, answers, rules), tuple(unseen))
 
 
 def _said_in_words(answers: Answers, table: seen.Seen, reading: Reading) -> list[Unseen]:
@@ -423,6 +424,8 @@ def _coded(name: str, meaning: str, texts: Sequence[str], labels: Labels) -> dic
                 given[text] = {meaning: "all"}
             else:
                 left.append(text)
+        elif kind == "country" and label_key(text) in labels.get("group", {}):
+            left.append(text)
         elif label_key(text) not in table and text not in codes and label_key(text) in iso2:
             given[text] = {meaning: iso2[label_key(text)]}
     rule: dict[str, Any] = {"dimension": name}
@@ -510,7 +513,9 @@ def _described(table: seen.Seen, reading: Reading) -> tuple[tuple[str, str, str]
     return tuple(shown)
 
 
-def _facts(table: seen.Seen, reading: Reading, answers: Answers) -> tuple[tuple[str, str], ...]:
+def _facts(
+    table: seen.Seen, reading: Reading, answers: Answers, left: Sequence[Mapping[str, Any]]
+) -> tuple[tuple[str, str], ...]:
     facts = [("file", table.kind)]
     facts.append(("rows", f"{table.rows:,}"))
     if reading.spelled is not None:
@@ -523,5 +528,10 @@ def _facts(table: seen.Seen, reading: Reading, answers: Answers) -> tuple[tuple[
     if marks:
         facts.append(("marks", ", ".join(marks)))
     facts += [("note", note) for note in (*table.notes, *reading.notes)]
+    facts += [
+        ("left out", f"{rule['dimension']}: {', '.join(rule['unselected'][:12])}")
+        for rule in left
+        if rule.get("unselected")
+    ]
     facts.append(("publisher", answers.publisher or "not stated (say it with --publisher)"))
     return tuple(facts)

@@ -136,7 +136,7 @@ def read(
     _settle_end(seen, meaning, spelled, kept)
     _settle_countries(seen, meaning, named, stated, unseen)
     if figures:
-        _settle_parts(seen, meaning, labels, unseen)
+        _settle_parts(seen, meaning, named, labels, unseen)
     left = [name for name, given in meaning.items() if given == "drop"]
     if left:
         notes.append(f"columns left out: {', '.join(left)}")
@@ -286,7 +286,7 @@ def _meaning(seen: Seen, name: str, named: str | None, labels: Labels, kept: Cal
     distinct = set(texts)
     if not texts:
         return "drop"
-    named_ones = [t for t in distinct if label_key(t) not in labels.get("total", {})]
+    named_ones = [t for t in distinct if not _is_sum(t, labels)]
     countries = _share(named_ones, labels.get("country", {}), labels.get("iso2", {})) >= _ENOUGH
     if named in ("period", "end") and countries:
         named = None
@@ -313,6 +313,11 @@ def _meaning(seen: Seen, name: str, named: str | None, labels: Labels, kept: Cal
     if named is None and spellings(texts, kept, None, None) is not None:
         return "period"
     return "parts"
+
+
+def _is_sum(text: str, labels: Labels) -> bool:
+    """Whether a label stands for several others: a total, or a group of countries."""
+    return any(label_key(text) in labels.get(kind, {}) for kind in ("total", "group"))
 
 
 def _only_totals(distinct: Iterable[str], labels: Labels) -> bool:
@@ -365,11 +370,15 @@ def _one_period(seen: Seen, meaning: dict[str, str], named: Mapping[str, str | N
                 meaning[name] = "drop"
 
 
-def _settle_parts(seen: Seen, meaning: dict[str, str], labels: Labels, unseen: list[Unseen]) -> None:
+def _settle_parts(
+    seen: Seen, meaning: dict[str, str], named: Mapping[str, str | None], labels: Labels, unseen: list[Unseen]
+) -> None:
     """Columns of categories that nobody named: what they are follows from whether they tell figures apart."""
     open_ = [name for name, given in meaning.items() if given == "parts"]
     fixed = [name for name, given in meaning.items() if given in (*FIELDS, "period", "year", "month", "quarter")]
     for name in list(open_):
+        if named[name] in ("country", "citizenship"):
+            continue
         others = [*fixed, *(n for n in open_ if n != name)]
         if not _tells_apart(seen, name, others):
             meaning[name] = "ignore"
@@ -377,7 +386,7 @@ def _settle_parts(seen: Seen, meaning: dict[str, str], labels: Labels, unseen: l
     for name in open_:
         distinct = sorted({t for t in seen.of(name) if t})
         totals = [t for t in distinct if label_key(t) in labels.get("total", {})]
-        if len(totals) == 1:
+        if len(totals) == 1 and named[name] not in ("country", "citizenship", "counterpart"):
             meaning[name] = "total"
             continue
         meaning[name] = "ignore"

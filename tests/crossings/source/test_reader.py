@@ -115,6 +115,7 @@ def test_every_label_maps_to_a_code_of_its_kind():
         "direction": "|".join(CODE_LISTS["direction"]),
         "mode": "|".join(CODE_LISTS["mode"]),
         "total": "total",
+        "group": "group",
         "column": "[a-z_]+",
     }
     for kind, table in LABELS.items():

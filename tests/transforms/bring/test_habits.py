@@ -11,7 +11,7 @@ from habits import HABITS, Habit
 
 from crossings.errors import CrossingsError
 from crossings.source.reader import build_source, load_labels
-from transforms.bring.draft import Answers, Draft, draft
+from transforms.bring.draft import Answers, Draft, doubtful, draft
 from transforms.parse import registry
 from transforms.parse.contract import Parsed, Payload
 
@@ -140,3 +140,85 @@ def test_one_of_several_columns_of_numbers_is_never_chosen_alone() -> None:
     )
     parsed = registry.parse([payload("x.csv", text.encode())], build_source(summed.document, "brought.yaml", labels()))
     assert list(parsed.observations["value"]) == [1950, 9685]
+
+
+NOT_GUESSED = {
+    "origins that would fall into one series": (
+        "Country of destination,Country of origin,Month,Persons\nGeorgia,Russia,2022-09,5\nGeorgia,Turkey,2022-09,6\n", {}, "as"),
+    "a second column of countries": (
+        "country,month,border,entries\nGEO,2022-09,Russia,5\nGEO,2022-09,Turkey,6\nGEO,2022-10,Russia,5\n", {}, "as"),
+    "a scale in the name of the figures": (
+        "Country,Month,Arrivals (in thousands)\nFinland,2022-09,12\nFinland,2022-10,13\n", {}, "unit"),
+    "a scale in a column of units": (
+        "Country,Month,Unit,Arrivals\nFinland,2022-09,Thousand,12\nFinland,2022-10,Thousand,13\n", {}, "unit"),
+    "a scale in a title": ("Arrivals; thousand persons\n\ncountry,month,value\nFIN,2022-09,12\nFIN,2022-10,13\n", {}, "unit"),
+    "a mean": ("Country,Month,Daily average entries\nGeorgia,2022-09,7400\nGeorgia,2022-10,3700\n", {}, "statistic"),
+    "a running total by its name": ("country,date,cumulative\nPOL,2022-03-01,400\nPOL,2022-03-02,300\n", {}, "statistic"),
+    "a running total by its growth": (
+        "country,date,value\n" + "".join(f"POL,2022-03-{d:02},{400 + 90 * d - d * d}\n" for d in range(1, 12)), {}, "statistic"),
+    "a total that starts anew each year": (
+        "country,month,value\n" + "".join(f"POL,{y}-{m:02},{100 * m + y - 2020}\n" for y in (2021, 2022) for m in range(1, 13)),
+        {}, "statistic"),
+    "points that may be decimals": ("month,country,entries\n2022-09,Georgia,1.234\n2022-10,Georgia,2.045\n", {}, "marks"),
+    "a figure in words beside a share": (
+        "country,month,visitors,share\nGEO,2022-09,12 persons,12\nGEO,2022-10,13 persons,11\n", {}, "as"),
+    "a total that is a part of others": (
+        "country,month,Persons,of which Russians\nGEO,2022-09,100,40\nGEO,2022-10,90,30\n", {}, "as"),
+}  # fmt: skip
+REFUSED = {
+    "last days that make other periods": (
+        "country,start,end,entries\nGEO,2022-09-21,2022-10-05,120000\nGEO,2022-10-06,2022-10-12,40000\n", {}, "make no"),
+    "rows from one country to another": (
+        "date,from,to,count\n2022-09-21,Russia,Georgia,100\n2022-09-22,Georgia,Russia,80\n",
+        {"country": "GEO"}, "one country to another"),
+    "the other direction": (
+        "Country,Month,Arrivals\nGeorgia,2022-09,100\nGeorgia,2022-10,200\n", {"counts": "exits"}, "--counts says"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", NOT_GUESSED)
+def test_what_a_file_leaves_open_is_asked_first(case: str) -> None:
+    content, said, key = NOT_GUESSED[case]
+    answers = Answers(**{"counts": "entries", **said})
+    found = draft(payload("x.csv", content.encode()), "brought", answers, labels(), {}).open
+    if not found:
+        document = draft(payload("x.csv", content.encode()), "brought", answers, labels(), {}).document
+        found = tuple(
+            doubtful(
+                registry.parse([payload("x.csv", content.encode())], build_source(document, "brought.yaml", labels()))
+            )
+        )
+    assert [question.key for question in found][:1] == [key]
+    assert not any("=sum" in answer for question in found for answer, _ in question.choices if "of which" in answer)
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_a_file_contradicts_is_refused(case: str) -> None:
+    content, said, words = REFUSED[case]
+    with pytest.raises(CrossingsError, match=words):
+        draft(payload("x.csv", content.encode()), "brought", Answers(**{"counts": "entries", **said}), labels(), {})
+
+
+def test_of_several_lists_in_a_document_one_must_be_named() -> None:
+    text = '{"entries": [{"date": "2022-09-21", "value": 1}], "exits": [{"date": "2022-09-21", "value": 3}]}'
+    with pytest.raises(CrossingsError, match="/entries, /exits"):
+        draft(payload("x.json", text.encode()), "brought", Answers(counts="entries", country="GEO"), labels(), {})
+    answers = Answers(counts="exits", country="GEO", freq="D", path="/exits")
+    found = draft(payload("x.json", text.encode()), "brought", answers, labels(), {})
+    parsed = registry.parse([payload("x.json", text.encode())], build_source(found.document, "brought.yaml", labels()))
+    assert list(parsed.observations["value"]) == [3]
+
+
+def test_groups_of_countries_are_left_out_and_said() -> None:
+    text = "geo,month,value\nEU27_2020,2022-09,9000\nDE,2022-09,4000\nFR,2022-09,5000\n"
+    found = draft(payload("x.csv", text.encode()), "brought", Answers(counts="permits of RUS"), labels(), {})
+    assert ("left out", "geo: EU27_2020") in found.facts
+    parsed = registry.parse([payload("x.csv", text.encode())], build_source(found.document, "brought.yaml", labels()))
+    assert sorted(parsed.observations["country"]) == ["DEU", "FRA"]
+
+
+def test_thousands_may_be_set_apart_by_unbreakable_blanks() -> None:
+    text = "Country;Month;Entries\nGeorgia;2022-09;1\u00a0234\nGeorgia;2022-10;12\u202f345\n"
+    found = draft(payload("x.csv", text.encode()), "brought", Answers(counts="entries of RUS"), labels(), {})
+    parsed = registry.parse([payload("x.csv", text.encode())], build_source(found.document, "brought.yaml", labels()))
+    assert list(parsed.observations["value"]) == [1234, 12345]
