@@ -22,7 +22,7 @@ from crossings.settings import settings
 from crossings.source.model import SourceSpec
 from crossings.source.reader import build_source, load_labels
 from flows import pipeline, stage
-from flows.cli.options import DAY, Json
+from flows.cli.options import Edition, Json
 from flows.cli.printing import table
 from flows.collect import questions
 from flows.workspace import Workspace, read_file
@@ -77,12 +77,7 @@ def bring(
     source_id: Annotated[
         str | None, typer.Option("--id", help="Name of the source; without it, made of the file's name.")
     ] = None,
-    edition: Annotated[
-        dt.datetime | None,
-        typer.Option(
-            formats=DAY, metavar="DATE", help="The day on which the publisher issued the file, where it is older."
-        ),
-    ] = None,
+    edition: Edition = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing: for scripts.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be brought, and write nothing.")] = False,
     json: Json = False,

@@ -14,7 +14,7 @@ from rich.markup import escape
 from crossings.errors import CrossingsError
 from crossings.settings import settings
 from flows import pipeline, stage
-from flows.cli.options import DAY, Copy, Json, SourceId
+from flows.cli.options import DAY, Copy, Edition, Json, SourceId
 from flows.cli.printing import table
 from flows.collect import questions
 from flows.steps import collect
@@ -29,12 +29,7 @@ def ingest(
     file: Annotated[
         list[Path] | None, typer.Option(help="A file at hand instead of the publisher; may be repeated.")
     ] = None,
-    edition: Annotated[
-        dt.datetime | None,
-        typer.Option(
-            formats=DAY, metavar="DATE", help="The day on which the publisher issued the file, where it is older."
-        ),
-    ] = None,
+    edition: Edition = None,
     json: Json = False,
 ) -> None:
     """Look at one source: archive what comes, parse and judge it.

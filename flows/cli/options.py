@@ -24,6 +24,12 @@ AnyDirection = Annotated[str | None, typer.Option(help="entry, exit, both or net
 Series = Annotated[str | None, typer.Option(help="Another series than the national one of citizens of Russia.")]
 Release = Annotated[str | None, typer.Option(help="Another release than the current one.")]
 AsOf = Annotated[str | None, typer.Option(help="Only what had been published by then: 2022-09-28 or an instant.")]
+Edition = Annotated[
+    dt.datetime | None,
+    typer.Option(
+        formats=DAY, metavar="DATE", help="The day on which the publisher issued the file, where it is older."
+    ),
+]
 Local = Annotated[bool, typer.Option("--local", help="Run the same steps in this process, without a Prefect server.")]
 SourceId = Annotated[str, typer.Argument(help="Source id, see `crossings sources`.")]
 Copy = Annotated[str | None, typer.Option(help="A served copy instead of the publisher.")]
