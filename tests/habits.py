@@ -59,6 +59,19 @@ def _ministry(book: Workbook) -> None:
     sheet.append(["Source: the office"])
 
 
+def _merged(book: Workbook) -> None:
+    sheet = book.worksheets[0]
+    sheet.title = "Data"
+    sheet.append(["Visitor arrivals, Georgia"])
+    sheet.merge_cells("A1:C1")
+    sheet.append(["Country", "2022-08", "2022-09"])
+    sheet.append(["Finland", 295, 401])
+    sheet.append(["Estonia", 133, 150])
+    notes = book.create_sheet("Notes")
+    notes.append(["These are the notes of the office"])
+    notes.append(["Nothing is counted here"])
+
+
 def _years(book: Workbook) -> None:
     for year, more in (("2022", 0), ("2023", 6)):
         sheet = book.create_sheet(year)
@@ -158,6 +171,7 @@ HABITS: tuple[Habit, ...] = (
          {"counts": "entries of RUS"}, ("2022-09-22", "GEO", "entry", "RUS", 930), rows=2, encoding="utf-16"),
     Habit("office.xlsx", workbook(_ministry), {"counts": "visits"}, (("2022-09-01", "FIN", "entry", "all", 401),), 6),
     Habit("years.xlsx", workbook(_years), {"counts": "visits"}, (("2023-02-01", "EST", "entry", "all", 61),), 8),
+    Habit("merged.xlsx", workbook(_merged), {"counts": "visits"}, (("2022-09-01", "FIN", "entry", "all", 401),), 4),
     Habit("list.xlsx", workbook(_list), {"counts": "entries of RUS"}, (("2022-09-22", "GEO", "entry", "RUS", 930),), 3),
     Habit("service.json", json.dumps({"data": {"timeseries": [
         {"data_date": "2022-09-21", "individuals": 4120}, {"data_date": "2022-09-22", "individuals": 4466}]}}).encode(),

@@ -19,7 +19,7 @@ from crossings.durable import write_file
 from crossings.errors import CrossingsError, UnreadableInput
 from crossings.lake import digest
 from crossings.settings import settings
-from crossings.source.model import SourceSpec
+from crossings.source.model import InvalidSource, SourceSpec
 from crossings.source.reader import build_source, load_labels
 from flows import pipeline, stage
 from flows.cli.options import Edition, Json
@@ -271,7 +271,13 @@ def as_yaml(document: dict[str, object]) -> str:
 def tried(payload: Payload, document: dict[str, object], name: str) -> tuple[SourceSpec, Parsed]:
     """The source, and what it reads in the file. Raises CrossingsError where that is less than half."""
     labels = load_labels(settings().data / "reference" / "labels.csv")
-    spec = build_source(document, f"{name}.yaml", labels)
+    try:
+        spec = build_source(document, f"{name}.yaml", labels)
+    except InvalidSource as fault:
+        raise UnreadableInput(
+            f"{payload.name}: its table is not understood ({fault})",
+            "a table has one row of names above its rows; join two rows of names into one",
+        ) from fault
     parsed = registry.parse([replace(payload, name=role_of(spec, payload))], spec)
     frame = parsed.observations.assign(series=definitions.identifiers(parsed.observations))
     key = ["series", "period_start", "period_end"]

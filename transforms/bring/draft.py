@@ -434,6 +434,8 @@ def _coded(name: str, meaning: str, texts: Sequence[str], labels: Labels) -> dic
             code = table.get(label_key(text), text if text in codes else None)
             if code is not None and text not in given:
                 given[text] = {meaning: code}
+            elif code is None and kind == "direction":
+                left.append(text)
         rule["labels"] = given
     else:
         rule |= {"field": meaning, "codes_from": "country", "as_code": True}
@@ -451,8 +453,9 @@ def _symbols(table: seen.Seen, reading: Reading) -> dict[str, str]:
     texts = {t for t in cells if not seen.is_number(t)} | {
         t.strip() for n in reading.having("status") for t in table.of(n)
     }
+    words = {t: roles.STATUS_WORDS[t.casefold()] for t in texts if t.casefold() in roles.STATUS_WORDS}
     behind = {t[len(bare) :].strip(" ()[]") for t in texts if (bare := seen.without_mark(t)) != t}
-    return {mark: _SYMBOLS[mark] for mark in sorted(texts | behind) if mark in _SYMBOLS}
+    return dict(sorted(({mark: _SYMBOLS[mark] for mark in texts | behind if mark in _SYMBOLS} | words).items()))
 
 
 def _fractions(table: seen.Seen, reading: Reading) -> bool:

@@ -37,6 +37,11 @@ _ENOUGH = 0.9  # share of the texts of a column that must be known labels
 _OF_WHICH = re.compile(
     r"of which|of these|including|davon|darunter|из них|в том числе|dont|de los cuales|di cui", re.IGNORECASE
 )
+STATUS_WORDS = {
+    "provisional": "P", "preliminary": "P", "estimate": "E", "estimated": "E", "final": "A", "released": "A", "revised": "A",
+    "confirmed": "A", "actual": "A", "observed": "A", "normal": "A", "normal value": "A", "suppressed": "Q", "missing": "O",
+}  # fmt: skip
+"""Words beside a figure, and the SDMX observation status that they say."""
 Labels = Mapping[str, Mapping[str, str]]
 
 
@@ -135,6 +140,7 @@ def read(
         unseen += _beside(meaning, named, labels)
     _settle_end(seen, meaning, spelled, kept)
     _settle_countries(seen, meaning, named, stated, unseen)
+    unseen += _unclear(seen, meaning)
     if figures:
         _settle_parts(seen, meaning, named, labels, unseen)
     left = [name for name, given in meaning.items() if given == "drop"]
@@ -294,7 +300,7 @@ def _meaning(seen: Seen, name: str, named: str | None, labels: Labels, kept: Cal
         if named == "figure":
             return "number" if _half_numeric(texts) else "parts"
         if named == "status":
-            return "status" if all(len(t) <= 3 for t in distinct) else "drop"
+            return "status" if all(len(t) <= 3 or t.casefold() in STATUS_WORDS for t in distinct) else "unclear"
         return {"note": "drop", "week": "period", "week_end": "period", "fiscal": "year"}.get(named, named)
     if named in ("country", "citizenship", "counterpart"):
         known = _share(named_ones, labels.get("country", {}), labels.get("iso2", {}))
@@ -396,7 +402,25 @@ def _settle_parts(
             (f"{name}=place", "places inside the country: a series each"),
             (f"{name}=citizenship", "citizenships"),
             (f"{name}=country", "the countries that the figures speak of"),
+            *(((f"{name}=direction", "the direction; other labels are left out"),) if _any_way(distinct, labels) else ()),
         )))  # fmt: skip
+
+
+def _any_way(texts: Iterable[str], labels: Labels) -> bool:
+    return any(label_key(t) in labels.get("direction", {}) for t in texts)
+
+
+def _unclear(seen: Seen, meaning: Mapping[str, str]) -> list[Unseen]:
+    """Columns that say in words of their own what the figures beside them are."""
+    return [
+        Unseen(
+            "as",
+            f"Column {name} speaks of the figures ({_example(seen, name)}); is every row a count? If not, take those rows out.",
+            ((f"{name}=ignore", "yes, all alike"),),
+        )
+        for name, given in meaning.items()
+        if given == "unclear"
+    ]
 
 
 def _settle_end(seen: Seen, meaning: dict[str, str], spelled: Spelled | None, kept: Calendar) -> None:

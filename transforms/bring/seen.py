@@ -17,6 +17,7 @@ from typing import Any
 
 from openpyxl.utils import get_column_letter
 
+from crossings.errors import UnreadableInput
 from transforms.parse import registry
 from transforms.parse.contract import Cell, Payload, clipped, unreadable
 from transforms.parse.text import Json, decoded, is_multibyte_utf8, json_of, load_json, refuse_error_page
@@ -353,16 +354,24 @@ def marks(body: Sequence[Sequence[str]], delimiter: str = "", *, typed: bool = F
 def _workbook(payload: Payload) -> Seen:
     sheets = registry.tables("workbook", payload)
     found: list[tuple[str, Layout]] = []
+    without: dict[str, str] = {}
     for name, rows in sheets.items():
-        numbered = [(i, _trimmed(row)) for i, row in enumerate(rows) if any(row)]
+        numbered = [(i, _unmerged(_trimmed(row))) for i, row in enumerate(rows) if any(row)]
         widths = Counter(len(row) for _, row in numbered)
-        if len(numbered) < 2:
+        try:
+            layout = _layout(payload, numbered, max(widths, key=lambda w: (widths[w] * (w > 1), w), default=0))
+        except UnreadableInput as fault:
+            without[name] = str(fault)
             continue
-        layout = _layout(payload, numbered, max(widths, key=lambda w: (widths[w] * (w > 1), w)))
         if any(is_number(t) for row in layout.body for t in row):
             found.append((name, layout))
+        else:
+            without[name] = "no figures"
     if not found:
-        raise unreadable(payload, "a sheet with a table of figures", ", ".join(sheets) or "no sheet", "look at it")
+        told = "; ".join(f"{name}: {why}" for name, why in without.items()) or "no sheet"
+        raise unreadable(
+            payload, "a sheet with a table of figures", told, "bring a workbook with a row of names above figures"
+        )
     first = found[0][1]
     if not first.options.get("header", True):
         raise unreadable(payload, "a row of names above the figures", f"none in {found[0][0]}", "add one")
@@ -398,9 +407,14 @@ def _workbook(payload: Payload) -> Seen:
         tuple(map(tuple, columns)),
         None,
         found_marks,
-        first.notes,
+        (*first.notes, *([f"sheets without a table left out: {', '.join(without)}"] if without else [])),
         first.above,
     )
+
+
+def _unmerged(row: list[str]) -> list[str]:
+    """A row that is one merged cell as that one text."""
+    return row[:1] if len(row) > 1 and len(set(row)) == 1 else row
 
 
 def _words(names: Sequence[str]) -> list[str]:

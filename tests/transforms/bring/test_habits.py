@@ -176,6 +176,38 @@ REFUSED = {
 }  # fmt: skip
 
 
+def test_a_column_of_indicators_may_be_directions_of_which_others_are_left_out() -> None:
+    text = "country,month,indicator,value\n" + "".join(
+        f"GEO,2022-{m:02},{what},{m * k}\n"
+        for m in (9, 10)
+        for k, what in ((3, "Entries"), (2, "Exits"), (1, "Entries of Russian citizens"))
+    )
+    (question,) = draft(payload("x.csv", text.encode()), "brought", Answers(counts="crossings"), labels(), {}).open
+    assert "indicator=direction" in [answer for answer, _ in question.choices]
+    answers = Answers(counts="crossings").told("as", "indicator=direction")
+    found = draft(payload("x.csv", text.encode()), "brought", answers, labels(), {})
+    assert ("left out", "indicator: Entries of Russian citizens") in found.facts
+    parsed = registry.parse([payload("x.csv", text.encode())], build_source(found.document, "brought.yaml", labels()))
+    assert sorted(zip(parsed.observations["direction"], parsed.observations["value"], strict=True)) == [
+        ("entry", 27), ("entry", 30), ("exit", 18), ("exit", 20)
+    ]  # fmt: skip
+
+
+def test_words_of_status_become_codes_and_others_are_asked_about() -> None:
+    text = "date,country,status,count\n2022-09-21,GEO,final,10\n2022-09-22,GEO,{},12\n"
+    known = draft(
+        payload("x.csv", text.format("provisional").encode()), "brought", Answers(counts="entries"), labels(), {}
+    )
+    parsed = registry.parse(
+        [payload("x.csv", text.format("provisional").encode())], build_source(known.document, "brought.yaml", labels())
+    )
+    assert list(parsed.observations["obs_status"]) == ["A", "P"]
+    asked = draft(
+        payload("x.csv", text.format("forecast").encode()), "brought", Answers(counts="entries"), labels(), {}
+    )
+    assert "is every row a count?" in asked.open[0].text
+
+
 @pytest.mark.parametrize("case", NOT_GUESSED)
 def test_what_a_file_leaves_open_is_asked_first(case: str) -> None:
     content, said, key = NOT_GUESSED[case]
