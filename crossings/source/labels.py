@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from functools import lru_cache
 
 _SHORT = {
@@ -34,3 +35,14 @@ def _plain(letter: str) -> str:
     """A Latin letter without its accents; other scripts keep their signs."""
     parts = unicodedata.normalize("NFD", letter)
     return parts[0] if len(parts) > 1 and parts[0].isascii() else letter
+
+
+def known_months(labels: Mapping[str, Mapping[str, str]], language: str) -> dict[str, int]:
+    """Month names of the source's language, and those of other languages that mean one month everywhere."""
+    found: dict[str, set[int]] = {}
+    for kind, table in labels.items():
+        if kind.startswith("month."):
+            for label, code in table.items():
+                found.setdefault(label, set()).add(int(code))
+    own = {label: int(code) for label, code in labels.get(f"month.{language}", {}).items()}
+    return {label: min(months) for label, months in found.items() if len(months) == 1} | own

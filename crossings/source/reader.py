@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from crossings.source.labels import label_key
+from crossings.source.labels import known_months, label_key
 from crossings.source.mapping import DimensionMap, Mapping
 from crossings.source.model import InvalidSource, SourceSpec
 
@@ -71,7 +71,7 @@ def build_source(raw: object, name: str, labels: dict[str, dict[str, str]] | Non
     countries = country_codes(known)
     _check_countries(spec.mapping, name, countries)
     resolved = tuple(_resolved(d, name, known) for d in spec.mapping.dimensions)
-    time = spec.mapping.time.model_copy(update={"known_months": _months(known, spec.language)})
+    time = spec.mapping.time.model_copy(update={"known_months": known_months(known, spec.language)})
     found = {"dimensions": resolved, "time": time, "countries": countries}
     return spec.model_copy(update={"mapping": spec.mapping.model_copy(update=found)})
 
@@ -110,17 +110,6 @@ def _check_countries(mapping: Mapping, name: str, known: tuple[str, ...]) -> Non
     codes = {given[field] for given in stated for field in ("country", "counterpart") if field in given}
     if known and (wrong := sorted(codes - set(known))):
         raise InvalidSource(f"{name}: mapping: {wrong[0]!r} is no country code", "use ISO 3166-1 alpha-3")
-
-
-def _months(labels: dict[str, dict[str, str]], language: str) -> dict[str, int]:
-    """Month names of the source's language, and those of other languages that mean one month everywhere."""
-    found: dict[str, set[int]] = {}
-    for kind, table in labels.items():
-        if kind.startswith("month."):
-            for label, code in table.items():
-                found.setdefault(label, set()).add(int(code))
-    own = {label: int(code) for label, code in labels.get(f"month.{language}", {}).items()}
-    return {label: min(months) for label, months in found.items() if len(months) == 1} | own
 
 
 def _resolved(dimension: DimensionMap, name: str, labels: dict[str, dict[str, str]]) -> DimensionMap:

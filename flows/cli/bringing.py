@@ -117,15 +117,13 @@ def bring(
         title=title,
     )
     for said in as_ or []:
-        if "=" not in said:
-            raise CrossingsError(f"--as {said} states no meaning", "say it as `--as sex=sum`")
         answers = answers.told("as", said)
     if statistic is not None:
         answers = answers.told("statistic", statistic)
     known = workspace.sources.get(name)
     written = None
     if known is not None and answers == drafting.Answers():
-        spec, parsed = known, registry.parse([replace(payload, name=role_of(known, payload))], known)
+        spec, parsed = known, read_by(known, payload)
         console.print(f"{file.name} is read as the source {name} says")
     else:
         document, spec, parsed = understood(console, workspace, payload, name, answers, ask=not (yes or json))
@@ -184,11 +182,6 @@ def named_after(file: Path) -> str:
     return name if name[:1].isalpha() else f"file-{name}".rstrip("-")
 
 
-def role_of(spec: SourceSpec, payload: Payload) -> str:
-    """The name under which a single file goes to the parser."""
-    return payload.name if spec.options.file_pattern is not None else "data"
-
-
 def understood(
     console: Console, workspace: Workspace, payload: Payload, name: str, answers: drafting.Answers, *, ask: bool
 ) -> tuple[dict[str, object], SourceSpec, Parsed]:
@@ -215,7 +208,7 @@ def understood(
             shown = True
         waiting = list(found.open)
         if not waiting:
-            spec, parsed = tried(payload, found.document, name)
+            spec, parsed = tried(payload, found.document, name, labels)
             waiting = drafting.doubtful(parsed) if answers.statistic is None else []
             if not waiting:
                 tell_left(console, found)
@@ -268,9 +261,16 @@ def as_yaml(document: dict[str, object]) -> str:
     return "# Made by `crossings bring`; correct it where it is wrong, it is read anew each time.\n" + text
 
 
-def tried(payload: Payload, document: dict[str, object], name: str) -> tuple[SourceSpec, Parsed]:
+def read_by(spec: SourceSpec, payload: Payload) -> Parsed:
+    """What a source reads in a single file."""
+    (name,) = questions.payload_names(spec, [payload.name])
+    return registry.parse([replace(payload, name=name)], spec)
+
+
+def tried(
+    payload: Payload, document: dict[str, object], name: str, labels: dict[str, dict[str, str]]
+) -> tuple[SourceSpec, Parsed]:
     """The source, and what it reads in the file. Raises CrossingsError where that is less than half."""
-    labels = load_labels(settings().data / "reference" / "labels.csv")
     try:
         spec = build_source(document, f"{name}.yaml", labels)
     except InvalidSource as fault:
@@ -278,7 +278,7 @@ def tried(payload: Payload, document: dict[str, object], name: str) -> tuple[Sou
             f"{payload.name}: its table is not understood ({fault})",
             "a table has one row of names above its rows; join two rows of names into one",
         ) from fault
-    parsed = registry.parse([replace(payload, name=role_of(spec, payload))], spec)
+    parsed = read_by(spec, payload)
     frame = parsed.observations.assign(series=definitions.identifiers(parsed.observations))
     key = ["series", "period_start", "period_end"]
     if (twice := frame.duplicated(key, keep=False)).any():

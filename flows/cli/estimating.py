@@ -16,12 +16,9 @@ from crossings.lake import parquet_bytes
 from crossings.schema.tables import TABLES
 from crossings.settings import settings
 from flows import asking
-from flows.cli import bringing
 from flows.cli.options import DAY, AsOf, Country, Direction, Json, Series, instant
 from flows.workspace import read_file
 from transforms import ask
-from transforms.bring import draft as drafting
-from transforms.bring.statements import is_register
 from transforms.parse.statements_csv import Statements
 from transforms.reports import decisions as decide
 from transforms.reports import reference
@@ -62,7 +59,11 @@ def estimate(
 
     - `crossings estimate figures.csv --counts "entries of RUS" --out /tmp/estimate`
     """
-    from flows.judge import judge  # Great Expectations takes three seconds to load; `between` must not wait for it
+    # Great Expectations takes three seconds to load, the readers of files another fifth; `between` must not wait for them.
+    from flows.cli import bringing
+    from flows.judge import judge
+    from transforms.bring import draft as drafting
+    from transforms.bring.statements import is_register
 
     known = reference.read({n: read_file(settings().data / "reference" / f"{n}.csv") for n in _REFERENCE})
     console = Console(stderr=True, highlight=False, soft_wrap=True)

@@ -113,17 +113,20 @@ def bring(workspace: Workspace, spec: SourceSpec, files: list[Path], edition: dt
                 f"{path} has {path.stat().st_size:,} bytes, more than the {spec.fetch.max_bytes:,} of {spec.id}",
                 "bring the right file, or raise fetch.max_bytes in the source's YAML",
             )
-    role = next((a.role for a in spec.addresses if a.role in ("data", "file")), "data")
-    named = spec.options.file_pattern is not None
-    names = [role] if len(files) == 1 and not named else [f.name for f in files]
     parts = []
-    for name, path in zip(names, files, strict=True):
+    for name, path in zip(payload_names(spec, [f.name for f in files]), files, strict=True):
         seen = workspace.archive.add_local(spec.id, read_file(path), f"file {path.name}", workspace.now)
         assert seen.sha256 is not None
         parts.append(Part(name, seen.sha256))
     stated = stated_edition(contents(workspace.archive, parts))
     days = {"edition": edition, "stated": stated if stated is None or stated <= workspace.now.date() else None}
     return bundle(workspace.archive, spec.id, parts, {n: None if d is None else d.isoformat() for n, d in days.items()})
+
+
+def payload_names(spec: SourceSpec, files: list[str]) -> list[str]:
+    """Names under which files at hand go to the parser: a single one by its role, unless its own name says something."""
+    role = next((a.role for a in spec.addresses if a.role in ("data", "file")), "data")
+    return [role] if len(files) == 1 and spec.options.file_pattern is None else files
 
 
 def bundle(archive: Archive, source_id: str, parts: list[Part], brought: dict[str, str | None] | None = None) -> str:

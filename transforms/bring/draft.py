@@ -100,15 +100,17 @@ class Answers:
     def told(self, key: str, answer: str) -> Answers:
         """With one more answer, to the question of that key."""
         if key == "as":
-            names, _, meaning = answer.rpartition("=")
+            names, said, meaning = answer.rpartition("=")
+            if not said:
+                raise CrossingsError(f"--as {answer} states no meaning", "say it as `--as sex=sum`")
             return replace(self, meanings={**self.meanings, **dict.fromkeys(names.split(","), meaning)})
         if key == "statistic":
             statistic, _, since = answer.partition(" since ")
             return replace(self, statistic=statistic, since=since or None)
         if key in _WHOLE and not answer.isdigit():
             raise CrossingsError(f"{answer!r} is no number", "say one such as 1000 for thousands, or 10 for October")
-        said: dict[str, Any] = {key: int(answer) if key in _WHOLE else answer}
-        return replace(self, **said)
+        given: dict[str, Any] = {key: int(answer) if key in _WHOLE else answer}
+        return replace(self, **given)
 
 
 @dataclass(frozen=True)
@@ -169,8 +171,9 @@ def draft(payload: Payload, source_id: str, answers: Answers, labels: Labels, ti
     document: dict[str, Any] = {}
     if not unseen:
         document = _document(payload, source_id, answers, table, reading, labels)
-        document["mapping"] |= _series(reading, counted, whose, country)
-        document |= _counts_in(counted)
+        said = COUNTED[str(counted)][1]
+        document["mapping"] |= _series(reading, said, whose, country)
+        document |= {name: said[name] for name in ("measure", "system") if name in said}
         if country is not None:
             document |= {"country": country, "timezone": timezones.get(country, "UTC")}
     rules = document["mapping"]["dimensions"] if document else ()
@@ -302,7 +305,8 @@ def _says(reading: Reading, meaning: str) -> bool:
 def _document(
     payload: Payload, source_id: str, answers: Answers, table: seen.Seen, reading: Reading, labels: Labels
 ) -> dict[str, Any]:
-    freq = _freq(reading)
+    assert reading.spelled is not None
+    freq = reading.spelled.ways[0][1]
     mapping: dict[str, Any] = {
         "series": {}, "time": _time(table, reading, labels, answers.year_starts),
         "dimensions": _dimensions(table, reading, labels),
@@ -326,7 +330,7 @@ def _document(
         mapping["since"] = answers.since
     return {
         "id": source_id, "title": answers.title or f"Figures of {payload.name}", "publisher": answers.publisher or "not stated",
-        "licence": {"name": "not stated", "terms": "not stated"}, "language": "en",
+        "licence": {"name": "not stated", "terms": "not stated"}, "language": roles.LANGUAGE,
         "cadence": freq if freq in ("D", "W", "M", "Q", "A") else "irregular", "timezone": "UTC",
         "system": "border_control", "measure": "crossings", "fetch": {"offline": True}, "parser": table.parser,
         "options": _options(table, reading), "mapping": mapping, "confirmed": False,
@@ -334,8 +338,7 @@ def _document(
     }  # fmt: skip
 
 
-def _series(reading: Reading, counted: str | None, whose: str | None, country: str | None) -> dict[str, Any]:
-    said = COUNTED[counted][1] if counted else {}
+def _series(reading: Reading, said: Mapping[str, str], whose: str | None, country: str | None) -> dict[str, Any]:
     series: dict[str, str] = {"scope": "national", "mode": "all", "citizenship": whose or "all"}
     if "direction" in said:
         series["direction"] = said["direction"]
@@ -352,17 +355,9 @@ def _series(reading: Reading, counted: str | None, whose: str | None, country: s
     return found
 
 
-def _counts_in(counted: str | None) -> dict[str, str]:
-    said = COUNTED[counted][1] if counted else {}
-    return {name: said[name] for name in ("measure", "system") if name in said}
-
-
-def _freq(reading: Reading) -> str:
-    return reading.spelled.ways[0][1] if reading.spelled else "D"
-
-
 def _time(table: seen.Seen, reading: Reading, labels: Labels, year_starts: int | None) -> dict[str, Any]:
-    spelling, freq, anchor = reading.spelled.ways[0] if reading.spelled else ("YYYY-MM-DD", "D", "start")
+    assert reading.spelled is not None
+    spelling, freq, anchor = reading.spelled.ways[0]
     axis: dict[str, Any] = {"freq": freq, "formats": spelling}
     if anchor == "end":
         axis["anchor"] = "end"
@@ -475,8 +470,8 @@ def _options(table: seen.Seen, reading: Reading) -> dict[str, Any]:
         said = {part for pattern in options["sheet"] for part in names_of(pattern)}
         stub = [name for name in kept if name not in reading.figures and name not in said]
         level = {"dimension": axis or _UNNAMED} | ({} if axis in _AXES else {"expect": list(reading.figures)})
-        if options.pop("stub_columns", False):
-            options["stub_columns"] = [_letter(table.names.index(name)) for name in stub]
+        if letters := options.get("stub_columns"):
+            options["stub_columns"] = [letters[table.names.index(name)] for name in stub]
         return options | {"stub": stub, "levels": [level]} | ({"ignore_columns": list(dropped)} if dropped else {})
     if options.get("header") is False:
         kept, dropped = list(table.names), ()
@@ -492,11 +487,6 @@ def _options(table: seen.Seen, reading: Reading) -> dict[str, Any]:
     if dropped:
         options["ignore_columns"] = [re.sub(r"([*?#{}])", "?", name) for name in dropped]
     return options
-
-
-def _letter(place: int) -> str:
-    """Letter of a column of a sheet, counted from 0."""
-    return chr(ord("A") + place) if place < 26 else _letter(place // 26 - 1) + _letter(place % 26)
 
 
 # --- in words ------------------------------------------------------------------------------------------------------

@@ -16,11 +16,12 @@ from itertools import pairwise
 from typing import Literal
 
 from crossings.errors import CrossingsError
-from crossings.source.labels import label_key
+from crossings.source.labels import known_months, label_key
 from crossings.source.spellings import compiled, with_exchanged
 from transforms.bring.seen import Seen, is_number, without_mark
 from transforms.parse.periods import Calendar, NotAPeriod, Period, read_period
 from transforms.parse.unread import COMMON
+from transforms.reports.guards import NAMES
 
 MEANINGS = {
     "country": "the country reported on", "citizenship": "whose citizens", "counterpart": "the country on the other side",
@@ -29,9 +30,9 @@ MEANINGS = {
     "sum": "parts that are added up", "total": "only its total is taken", "status": "a mark of the figure beside it",
     "ignore": "says nothing of the series", "drop": "not read",
 }  # fmt: skip
+LANGUAGE = "en"  # of a source whose file does not say it; month names of all languages are known beside it
 FIELDS = ("country", "citizenship", "counterpart", "direction", "mode", "place")
 FINER = {"month": "M", "quarter": "Q"}  # parts of a year, and the frequency of their periods
-_PERIODS = {"D": "day", "W": "week", "M": "month", "Q": "quarter", "S": "half-year", "A": "year"}
 _MOST = 0.5  # the same of a column that is named so
 _ENOUGH = 0.9  # share of the texts of a column that must be known labels
 _OF_WHICH = re.compile(
@@ -103,7 +104,7 @@ def read(
     stated : column -> meaning, as a person gave it. freq : what a period is, if a person said it. order : `dmy` or `mdy`.
     spelling : of the periods, in tokens, where no common one reads them. year_starts : first month of the publisher's year.
     """
-    kept = Calendar(months=_months(labels))
+    kept = Calendar(months=known_months(labels, LANGUAGE))
     meaning: dict[str, str] = {name: stated[name] for name in seen.names if name in stated}
     words = labels.get("column", {})
     named = {name: words.get(label_key(_spaced(name))) or words.get(label_key(name)) for name in seen.names}
@@ -189,15 +190,6 @@ def joined(year: str, part: str, finer: str) -> str:
     return f"{year} {part}"
 
 
-def _months(labels: Labels) -> dict[str, int]:
-    found: dict[str, set[int]] = {}
-    for kind, table in labels.items():
-        if kind.startswith("month."):
-            for label, code in table.items():
-                found.setdefault(label, set()).add(int(code))
-    return {label: min(months) for label, months in found.items() if len(months) == 1}
-
-
 def _spaced(name: str) -> str:
     """`data_date` and `dataDate` as words."""
     return re.sub(r"(?<=[a-z])(?=[A-Z])|_+", " ", name).strip()
@@ -269,7 +261,7 @@ def _figures(
         return tuple(candidates), ""
     candidates = [n for n in (*candidates, *beside, *named_so) if named[n] != "other"] or candidates
     if not candidates:
-        unseen.append(_which(seen, meaning, "figure", "Which column holds the figures?"))
+        unseen.append(_no_figure(seen, meaning))
         return (), ""
     shown = [(f"{name}=figure", f"e.g. {_example(seen, name)}") for name in candidates]
     if len(candidates) > 1 and not any(map(_OF_WHICH.search, candidates)):
@@ -439,7 +431,7 @@ def _settle_end(seen: Seen, meaning: dict[str, str], spelled: Spelled | None, ke
             day = None if last is None else _or_none(end, last.ways[0][0], "D", kept)
             if period is None or day is None or day[1] not in (period[1], period[1] + dt.timedelta(days=1)):
                 raise CrossingsError(
-                    f"{starts[0]} {first} and {name} {end} make no {_PERIODS[freq]}, as {spelling} alone would say",
+                    f"{starts[0]} {first} and {name} {end} make no {NAMES[freq]}, as {spelling} alone would say",
                     "periods of other lengths are statements: name the columns period_start and period_end, add report_id and "
                     "direction, and take `crossings estimate`",
                 )
@@ -506,9 +498,11 @@ def _no_period(seen: Seen, meaning: Mapping[str, str], named: Mapping[str, str |
     )
 
 
-def _which(seen: Seen, meaning: Mapping[str, str], role: str, text: str) -> Unseen:
+def _no_figure(seen: Seen, meaning: Mapping[str, str]) -> Unseen:
+    """Which column may hold the figures, where none holds numbers."""
     names = [name for name in seen.names if meaning.get(name) in ("number", "parts", "drop", "ignore")] or seen.names
-    return Unseen("as", text, tuple((f"{name}={role}", f"e.g. {_example(seen, name)}") for name in names[:12]))
+    shown = tuple((f"{name}=figure", f"e.g. {_example(seen, name)}") for name in names[:12])
+    return Unseen("as", "Which column holds the figures?", shown)
 
 
 def _example(seen: Seen, name: str) -> str:

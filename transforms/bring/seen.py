@@ -15,12 +15,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from openpyxl.utils import get_column_letter
-
 from crossings.errors import UnreadableInput
 from transforms.parse import registry
 from transforms.parse.contract import Cell, Payload, clipped, unreadable
-from transforms.parse.text import Json, decoded, is_multibyte_utf8, json_of, load_json, refuse_error_page
+from transforms.parse.text import Json, decoded, is_multibyte_utf8, json_of, load_json, pointer_token, refuse_error_page
 
 _DELIMITERS = (",", ";", "\t", "|")
 _NAMES_OF = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars", " ": "blanks"}
@@ -219,7 +217,6 @@ class Layout:
     names: tuple[str, ...]
     body: list[list[str]]
     options: dict[str, Any]
-    top: int
     torn: int = 0
     notes: tuple[str, ...] = ()
     above: tuple[str, ...] = ()
@@ -271,7 +268,7 @@ def _layout(payload: Payload, rows: Sequence[tuple[int, list[str]]], width: int)
     body = [_padded(fields[start:], len(names)) for _, fields in inside if len(fields) - start <= len(names)]
     torn = sum(not _is_row(fields[start:], len(names)) for _, fields in inside)
     above = tuple(" ".join(fields) for _, fields in rows[:top])
-    return Layout(tuple(names), body, options, top, torn, tuple(notes), above)
+    return Layout(tuple(names), body, options, torn, tuple(notes), above)
 
 
 def _is_header(names: Sequence[str], body: Sequence[Sequence[str]]) -> bool:
@@ -352,6 +349,8 @@ def marks(body: Sequence[Sequence[str]], delimiter: str = "", *, typed: bool = F
 
 
 def _workbook(payload: Payload) -> Seen:
+    from openpyxl.utils import get_column_letter  # noqa: PLC0415 (a file of another kind must not wait for it)
+
     sheets = registry.tables("workbook", payload)
     found: list[tuple[str, Layout]] = []
     without: dict[str, str] = {}
@@ -385,9 +384,10 @@ def _workbook(payload: Payload) -> Seen:
     options: dict[str, Any] = {"sheet": [name for name, _ in alike]}
     if "footer" in first.options:
         options["notes"] = first.options["footer"]
-    names = tuple(name or f"column {get_column_letter(k + 1)}" for k, name in enumerate(first.names))
+    letters = [get_column_letter(k + 1) for k in range(len(first.names))]
+    names = tuple(name or f"column {letter}" for name, letter in zip(first.names, letters, strict=True))
     if "" in first.names:
-        options["stub_columns"] = True  # the letters of the label columns, when these are known
+        options["stub_columns"] = letters  # of all columns; which of them hold labels is not known yet
     more = dict.fromkeys(name for _, layout in alike for name in layout.names if name not in names and name)
     body = [dict(zip(layout.names, row, strict=True)) for _, layout in alike for row in layout.body]
     columns = [[row.get("" if k < len(first.names) and not first.names[k] else name, "") for row in body]
@@ -476,8 +476,7 @@ def _lists(node: Json, path: str, depth: int = 0) -> Iterator[tuple[str, list[Js
     members = node.items() if isinstance(node, dict) else enumerate(node[:50]) if isinstance(node, list) else ()
     for key, inner in members:
         if depth < _DEEPEST and isinstance(inner, dict | list):
-            token = str(key).replace("~", "~0").replace("/", "~1")
-            yield from _lists(inner, f"{path}/{token}", depth + 1)
+            yield from _lists(inner, f"{path}/{pointer_token(str(key))}", depth + 1)
 
 
 def _members(record: dict[str, Json], above: str, depth: int = 0) -> Iterator[tuple[str, str]]:

@@ -135,6 +135,11 @@ def _half_letter(root: Json) -> str | None:
     return None
 
 
+def pointer_token(name: str) -> str:
+    """The name of a member as a part of a JSON pointer (RFC 6901)."""
+    return name.replace("~", "~0").replace("/", "~1")
+
+
 def _decimal(text: str) -> Decimal:
     try:
         number = Decimal(text)

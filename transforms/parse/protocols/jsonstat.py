@@ -16,7 +16,7 @@ from crossings.source.options import JsonStatOptions
 from transforms.parse.addresses import ask_one
 from transforms.parse.contract import Cell, Figure, Figures, Parsed, Payload, only, unreadable
 from transforms.parse.mapping import assemble, by_code
-from transforms.parse.text import Json, load_json
+from transforms.parse.text import Json, load_json, pointer_token
 
 _REMEDY = "fetch again; if the publisher changed the format, look at the payload"
 
@@ -88,7 +88,7 @@ def read_cubes(payload: Payload, max_cells: int) -> dict[str, Cube]:
     if root.get("class") in ("collection", "dimension"):
         raise unreadable(payload, "a JSON-stat dataset", f"class {root['class']}", "fetch the dataset itself")
     cubes = {
-        name: _cube(payload, member, f"/{_escaped(name)}", max_cells)
+        name: _cube(payload, member, f"/{pointer_token(name)}", max_cells)
         for name, member in root.items()
         if isinstance(member, dict) and ("value" in member or "dimension" in member)
     }
@@ -273,10 +273,6 @@ def _texts(payload: Payload, value: Json, what: str) -> list[str]:
     if not isinstance(value, list) or not all(isinstance(entry, str) for entry in value):
         raise unreadable(payload, f"texts in {what}", str(value)[:80], _REMEDY)
     return [str(entry) for entry in value]
-
-
-def _escaped(name: str) -> str:
-    return name.replace("~", "~0").replace("/", "~1")
 
 
 ADAPTER = Figures("jsonstat", JsonStatOptions, parse, ask_one, shown)

@@ -20,7 +20,7 @@ from transforms.parse.addresses import ask_one
 from transforms.parse.columns import Columns, in_order, matched, plain, said_by_name
 from transforms.parse.contract import Cell, Figure, Figures, Parsed, Payload, files_of, unreadable
 from transforms.parse.mapping import assemble
-from transforms.parse.text import Json, decoded, json_of, load_json, refuse_error_page
+from transforms.parse.text import Json, decoded, json_of, load_json, pointer_token, refuse_error_page
 
 _DEEPEST = 20
 _REMEDY = "look at the payload; correct path, columns or ignore_columns in options"
@@ -254,7 +254,7 @@ def _kind(value: Json) -> str:
 
 @lru_cache(maxsize=1024)
 def _pointer(tokens: tuple[str, ...]) -> str:
-    return "".join("/" + token.replace("~", "~0").replace("/", "~1") for token in tokens)
+    return "".join("/" + pointer_token(token) for token in tokens)
 
 
 def _unescaped(token: str) -> str:
