@@ -12,13 +12,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from crossings import catalog
+from crossings.frequency import last_day
 from crossings.lake import Release
 from crossings.schema.tables import HEADLINE_DEFINITION
 
 if TYPE_CHECKING:
     import pandas as pd
-
-_MONTHS = {"M": 1, "Q": 3, "S": 6, "A": 12}
 
 
 @dataclass(frozen=True)
@@ -81,7 +80,7 @@ def figures(
         rows = rows[(rows["direction"] == direction) & (rows["citizenship"] == HEADLINE_DEFINITION["citizenship"])]
     if end is not None:
         rows = rows[rows["date"] <= catalog.stamp(end)]
-    lasts = [_last(day, freq) for day, freq in zip(rows["date"].dt.date, rows["freq"], strict=True)]
+    lasts = [last_day(day, freq) for day, freq in zip(rows["date"].dt.date, rows["freq"], strict=True)]
     if start is not None:
         first = catalog.as_date(start)
         rows = rows[[last >= first for last in lasts]]
@@ -114,17 +113,9 @@ def _figure(row: dict[str, Any], behind: pd.DataFrame) -> Figure:
         cells = {name: _text(behind.at[report_id, name]) for name in cells}
     first, freq, value = row["date"].date(), str(row["freq"]), row["value"]
     return Figure(
-        series=row["series"], first=first, last=_last(first, freq), freq=freq,
+        series=row["series"], first=first, last=last_day(first, freq), freq=freq,
         value=None if _missing(value) else int(value), obs_status=row["obs_status"], report_id=report_id, **cells,
     )  # fmt: skip
-
-
-def _last(first: dt.date, freq: str) -> dt.date:
-    """The last day of a period of a frequency."""
-    if freq in _MONTHS:
-        months = first.year * 12 + first.month - 1 + _MONTHS[freq]
-        return first.replace(year=months // 12, month=months % 12 + 1) - dt.timedelta(days=1)
-    return first + dt.timedelta(days=6 if freq == "W" else 0)
 
 
 def _text(value: Any) -> str | None:

@@ -37,6 +37,12 @@ def _plain(letter: str) -> str:
     return parts[0] if len(parts) > 1 and parts[0].isascii() else letter
 
 
+def country_code(name: str, labels: Mapping[str, Mapping[str, str]]) -> str | None:
+    """The alpha-3 code of a country by its name in any known language or its code of two letters; None where unknown."""
+    key = label_key(name)
+    return labels.get("country", {}).get(key) or labels.get("iso2", {}).get(key)
+
+
 def known_months(labels: Mapping[str, Mapping[str, str]], language: str) -> dict[str, int]:
     """Month names of the source's language, and those of other languages that mean one month everywhere."""
     found: dict[str, set[int]] = {}

@@ -11,6 +11,7 @@ from statistics_lake import ESTONIA, FINLAND, LATVIANS, TRAINS
 import crossings
 from crossings import catalog, regular
 from crossings.errors import CrossingsError
+from crossings.frequency import last_day
 
 pytestmark = pytest.mark.usefixtures("statistics")
 
@@ -32,7 +33,7 @@ def test_figures_have_the_last_day_of_their_period_and_the_place_they_were_read_
     ],
 )  # fmt: skip
 def test_each_frequency_has_its_last_day(freq: str, first: dt.date, last: dt.date) -> None:
-    assert regular._last(first, freq) == last
+    assert last_day(first, freq) == last
 
 
 def test_figures_of_a_window_are_those_whose_period_meets_it() -> None:

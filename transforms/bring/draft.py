@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from crossings.errors import CrossingsError
-from crossings.source.labels import label_key
+from crossings.source.labels import country_code, label_key
 from crossings.source.patterns import fits, names_of
 from transforms.bring import roles, seen
 from transforms.bring.roles import Labels, Reading, Unseen
@@ -281,7 +281,7 @@ def _counted(answers: Answers, labels: Labels) -> tuple[str | None, str | None]:
 
 
 def _code(text: str, labels: Labels) -> str:
-    code = labels.get("country", {}).get(label_key(text)) or labels.get("iso2", {}).get(label_key(text))
+    code = country_code(text, labels)
     if code is None and text.upper() in set(labels.get("iso2", {}).values()):
         code = text.upper()
     if code is None:

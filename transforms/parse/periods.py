@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Literal, TypeAlias
 
+from crossings.frequency import MONTHS, last_day
 from crossings.source.labels import label_key
 from crossings.source.mapping import TimeAxis
 from crossings.source.spellings import compiled, finest, is_date, with_exchanged
@@ -22,7 +23,6 @@ Period: TypeAlias = tuple[date, date]
 Groups: TypeAlias = dict[str, str | None]
 
 _A_YEAR = {"D": 366, "W": 53, "M": 12, "Q": 4, "S": 2, "A": 1}
-_MONTHS = {"M": 1, "Q": 3, "S": 6, "A": 12}
 _ROMAN = {"I": 1, "II": 2, "III": 3, "IV": 4, "Ⅰ": 1, "Ⅱ": 2, "Ⅲ": 3, "Ⅳ": 4}
 _ENGLISH = {name.casefold(): number for number, name in enumerate(calendar.month_name) if name} | {
     name.casefold(): number for number, name in enumerate(calendar.month_abbr) if name
@@ -111,13 +111,7 @@ def following(period: Period, freq: str) -> Period:
 
 def span(first: date, freq: str) -> Period:
     """The period of that frequency that starts on a day."""
-    if freq == "D":
-        return first, first
-    if freq == "W":
-        return first, first + timedelta(days=6)
-    month = first.month + _MONTHS[freq] - 1
-    year = first.year + (month - 1) // 12
-    return first, date(year, (month - 1) % 12 + 1, calendar.monthrange(year, (month - 1) % 12 + 1)[1])
+    return first, last_day(first, freq)
 
 
 def _names_a_day(text: str, name: str) -> bool:
@@ -149,7 +143,7 @@ def _period(text: str, parts: Groups, freq: str, anchor: str, kept: Calendar) ->
         return _expected(text, freq, kind, span(_first(text, year, months[0], kept), "M"))
     number = next((str(parts[k]) for k in ("q1", "rom1", "s1", "half1") if parts.get(k) is not None), "1")
     place = (_ROMAN.get(number) or int(number)) - 1
-    return _expected(text, freq, kind, span(_shifted(_year_start(year, kept), place * _MONTHS[kind]), kind))
+    return _expected(text, freq, kind, span(_shifted(_year_start(year, kept), place * MONTHS[kind]), kind))
 
 
 def _expected(text: str, freq: str, kind: str, period: Period) -> Period:
@@ -252,7 +246,7 @@ def _of_months(text: str, years: Sequence[int], months: Sequence[int], freq: str
     stated = _shifted(last, 1 - length), ended
     if len(years) == 2 and stated[0].year != years[0]:
         raise NotAPeriod(f"{text!r} is longer than a year")
-    if freq not in _MONTHS or _around(stated[0], freq, kept) != stated:
+    if freq not in MONTHS or _around(stated[0], freq, kept) != stated:
         raise NotAPeriod(f"{text!r} is no period of frequency {freq}")
     return stated
 
@@ -260,7 +254,7 @@ def _of_months(text: str, years: Sequence[int], months: Sequence[int], freq: str
 def _around(day: date, freq: str, kept: Calendar) -> Period:
     """The month, quarter, half-year or year of the publisher that holds a day."""
     place = (day.month - kept.year_starts) % 12
-    return span(_shifted(day.replace(day=1), -(place % _MONTHS[freq])), freq)
+    return span(_shifted(day.replace(day=1), -(place % MONTHS[freq])), freq)
 
 
 def _anchored(text: str, day: date, freq: str, anchor: str, kept: Calendar) -> Period:

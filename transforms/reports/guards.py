@@ -14,6 +14,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from crossings.frequency import MONTHS
 from crossings.rules import RULES
 from transforms.reports.encode import rounding_unit
 
@@ -66,7 +67,7 @@ def place(start: dt.date, freq: str) -> int:
     if freq in ("D", "W"):
         return start.toordinal() // (1 if freq == "D" else 7)
     months = start.year * 12 + start.month - 1
-    return months // {"M": 1, "Q": 3, "S": 6, "A": 12}[freq]
+    return months // MONTHS[freq]
 
 
 def odd(points: Points, freq: str) -> Iterator[Odd]:

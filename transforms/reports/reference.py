@@ -10,7 +10,7 @@ import pandas as pd
 
 from crossings.errors import UnreadableInput
 from crossings.schema.tables import EVENTS
-from crossings.source.labels import label_key
+from crossings.source.labels import country_code, label_key
 
 _COLUMNS = {
     "countries": ("alpha3", "alpha2", "m49", "name", "population", "population_on"),
@@ -35,12 +35,15 @@ class Reference:
 
     def country_called(self, name: str) -> str | None:
         """The alpha-3 code of a country by its name in any known language or its code of two letters; None where unknown."""
-        return self._country_names.get(label_key(name))
+        return country_code(name, self._names)
 
     @cached_property
-    def _country_names(self) -> dict[str, str]:
-        kinds = self.labels[self.labels["kind"].isin(["iso2", "country"])].sort_values("kind", ascending=False)
-        return {label_key(label): code for label, code in zip(kinds["label"], kinds["code"], strict=True)}
+    def _names(self) -> dict[str, dict[str, str]]:
+        of_countries = self.labels[self.labels["kind"].isin(["iso2", "country"])]
+        return {
+            str(kind): {label_key(label): code for label, code in zip(rows["label"], rows["code"], strict=True)}
+            for kind, rows in of_countries.groupby("kind")
+        }
 
     @property
     def main_timezone(self) -> dict[str, str]:
